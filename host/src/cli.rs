@@ -1,0 +1,250 @@
+//! The command line. Every flag has a `SOCKLET_*` variable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use socklet::config::{Config, Limits, Timeouts};
+
+/// Serve WebSocket connections with sandboxed WebAssembly components.
+///
+/// `socklet` alone is `socklet serve`.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the handlers in a directory, and what becomes of them.
+    ///
+    /// chat.wasm serves /chat, games/chess.wasm serves /games/chess, index.wasm
+    /// serves its folder. Files that are added, replaced or removed take effect at
+    /// once; open connections stay.
+    #[command(after_help = EXAMPLES)]
+    Serve(Serve),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  socklet                                      the embedded examples on 127.0.0.1:9000
+  socklet serve handlers                       every .wasm below ./handlers
+  socklet serve handlers --listen 0.0.0.0:80 --host chat.example.com
+
+Exit codes: 0 after SIGTERM or SIGINT, 1 when it can't serve, 2 for a wrong command line.";
+
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// The handlers' directory [default: ./handlers, or the embedded examples where there is none]
+    #[arg(env = "SOCKLET_DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Address to listen on; may be given more than once. Port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "SOCKLET_LISTEN",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:9000"
+    )]
+    pub(crate) listen: Vec<SocketAddr>,
+    /// What is logged: a level (error, warn, info, debug, trace) or a filter as in RUST_LOG
+    #[arg(long, value_name = "FILTER", env = "SOCKLET_LOG")]
+    pub(crate) log: Option<String>,
+    /// How it is logged, to stderr
+    #[arg(long, value_name = "FORMAT", env = "SOCKLET_LOG_FORMAT", default_value = "human")]
+    pub(crate) log_format: LogFormat,
+    /// Show browsers the test page [default: on loopback listeners only]
+    #[arg(
+        long,
+        env = "SOCKLET_TEST_PAGE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    test_page: Option<bool>,
+    /// Origin that may connect from a browser beside this server's own; * allows all
+    #[arg(long, value_name = "ORIGIN", env = "SOCKLET_ALLOW_ORIGIN", value_delimiter = ',')]
+    allow_origin: Vec<String>,
+    /// Name under which browsers reach this server
+    #[arg(long, value_name = "NAME", env = "SOCKLET_HOST", value_delimiter = ',')]
+    host: Vec<String>,
+    /// Network of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8
+    #[arg(long, value_name = "CIDR", env = "SOCKLET_TRUSTED_PROXY", value_delimiter = ',')]
+    trusted_proxy: Vec<ipnet::IpNet>,
+    /// Where compiled handlers are kept [default: socklet in the user's cache folder]
+    #[arg(long, value_name = "DIR", env = "SOCKLET_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    #[command(flatten)]
+    limits: LimitFlags,
+    #[command(flatten)]
+    timeouts: TimeoutFlags,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Limits")]
+struct LimitFlags {
+    /// Connections in all; one more is refused with 503
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_CONNECTIONS")]
+    max_connections: Option<usize>,
+    /// Connections of one remote address, of IPv6 one /64; one more is refused with 429 [default: 1024]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_CONNECTIONS_PER_ADDRESS")]
+    max_connections_per_address: Option<usize>,
+    /// Live instances in all; one more is refused with 503 [default: what vm.max_map_count allows]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_INSTANCES", value_parser = positive)]
+    max_instances: Option<usize>,
+    /// Largest message in either direction [default: 1MiB]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_MESSAGE_SIZE")]
+    max_message_size: Option<ByteSize>,
+    /// Bytes that may wait to be sent on one connection before writes are refused [default: 1MiB]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_BACKPRESSURE")]
+    max_backpressure: Option<ByteSize>,
+    /// Memory of one instance [default: 64MiB]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_MEMORY")]
+    max_memory: Option<ByteSize>,
+    /// CPU time that one event may use [default: 1s]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_EVENT_CPU_TIME", value_parser = duration)]
+    event_cpu_time: Option<Duration>,
+    /// Time that one event may take [default: 30s]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_EVENT_WALL_TIME", value_parser = duration)]
+    event_wall_time: Option<Duration>,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Timeouts")]
+struct TimeoutFlags {
+    /// For a handshake [default: 10s]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_HANDSHAKE_TIMEOUT", value_parser = duration)]
+    handshake_timeout: Option<Duration>,
+    /// For the peer to answer a close frame [default: 5s]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_CLOSE_TIMEOUT", value_parser = duration)]
+    close_timeout: Option<Duration>,
+    /// For the peer to take something of what waits to be sent [default: 30s]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_WRITE_TIMEOUT", value_parser = duration)]
+    write_timeout: Option<Duration>,
+    /// Silence of the peer before a ping [default: 25s]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_PING_INTERVAL", value_parser = duration)]
+    ping_interval: Option<Duration>,
+    /// Silence of the peer before it is given up [default: 50s]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_PONG_TIMEOUT", value_parser = duration)]
+    pong_timeout: Option<Duration>,
+    /// For all connections to end on shutdown [default: 10s]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_SHUTDOWN_TIMEOUT", value_parser = duration)]
+    shutdown_timeout: Option<Duration>,
+    /// For the connections of a replaced handler to end on their own [default: 24h]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_DRAIN_TIMEOUT", value_parser = duration)]
+    drain_timeout: Option<Duration>,
+}
+
+impl Cli {
+    pub(crate) fn serve(self) -> Serve {
+        match self.command {
+            Some(Command::Serve(serve)) => serve,
+            None => self.serve,
+        }
+    }
+}
+
+impl Serve {
+    pub(crate) fn config(&self) -> Config {
+        let default = Config::default();
+        let (limits, timeouts) = (default.limits, default.timeouts);
+        let flags = &self.limits;
+        let times = &self.timeouts;
+        let bytes = |size: Option<ByteSize>, default: usize| {
+            size.map_or(default, |size| usize::try_from(size.as_u64()).unwrap_or(usize::MAX))
+        };
+        Config {
+            limits: Limits {
+                max_message_size: bytes(flags.max_message_size, limits.max_message_size),
+                max_backpressure: bytes(flags.max_backpressure, limits.max_backpressure),
+                max_memory: bytes(flags.max_memory, limits.max_memory),
+                event_cpu_time: flags.event_cpu_time.unwrap_or(limits.event_cpu_time),
+                event_wall_time: flags.event_wall_time.unwrap_or(limits.event_wall_time),
+            },
+            timeouts: Timeouts {
+                handshake: times.handshake_timeout.unwrap_or(timeouts.handshake),
+                close: times.close_timeout.unwrap_or(timeouts.close),
+                write: times.write_timeout.unwrap_or(timeouts.write),
+                ping_interval: times.ping_interval.unwrap_or(timeouts.ping_interval),
+                pong: times.pong_timeout.unwrap_or(timeouts.pong),
+                shutdown: times.shutdown_timeout.unwrap_or(timeouts.shutdown),
+                drain: times.drain_timeout.unwrap_or(timeouts.drain),
+            },
+            max_connections: flags.max_connections.unwrap_or(default.max_connections),
+            max_connections_per_address: flags
+                .max_connections_per_address
+                .unwrap_or(default.max_connections_per_address),
+            trusted_proxies: self.trusted_proxy.clone(),
+            max_instances: flags.max_instances,
+            allow_origins: self.allow_origin.clone(),
+            hosts: self.host.clone(),
+            test_page: self.test_page,
+            cache: None,
+        }
+    }
+}
+
+/// A duration such as `30s` or `1m 30s`, more than nothing and at most a year.
+fn duration(text: &str) -> Result<Duration, String> {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}: write it like 500ms, 30s or 1h"))?;
+    if duration.is_zero() || duration > YEAR {
+        return Err("must be more than 0s and at most 365d".into());
+    }
+    Ok(duration)
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_its_variable() {
+        for command in [Cli::command(), Cli::command().find_subcommand("serve").unwrap().clone()] {
+            for arg in command.get_arguments().filter(|arg| arg.get_long().is_some()) {
+                let flag = arg.get_long().unwrap();
+                if matches!(flag, "help" | "version") {
+                    continue;
+                }
+                let variable = format!("SOCKLET_{}", flag.to_uppercase().replace('-', "_"));
+                assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(variable.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn alone_it_serves() {
+        let alone = Cli::parse_from(["socklet", "--listen", "127.0.0.1:1"]).serve();
+        let serve = Cli::parse_from(["socklet", "serve", "--listen", "127.0.0.1:1"]).serve();
+        assert_eq!(alone.listen, serve.listen);
+    }
+}

@@ -1,0 +1,109 @@
+//! How a connection ends: who ended it, and with which words.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
+
+use crate::bindings::{CloseEvent, CloseOrigin};
+
+/// What `on-close` is told, and what the peer sees where the host closes.
+#[derive(Clone, Debug)]
+pub(crate) struct Closing {
+    pub(crate) origin: CloseOrigin,
+    pub(crate) code: u16,
+    pub(crate) reason: Cow<'static, str>,
+    /// A word of the list in `types.wit`.
+    pub(crate) detail: &'static str,
+}
+
+impl Closing {
+    pub(crate) fn host(
+        code: u16,
+        reason: impl Into<Cow<'static, str>>,
+        detail: &'static str,
+    ) -> Self {
+        Self { origin: CloseOrigin::Host, code, reason: reason.into(), detail }
+    }
+
+    pub(crate) fn handler(code: u16, reason: String) -> Self {
+        Self { origin: CloseOrigin::Handler, code, reason: reason.into(), detail: "" }
+    }
+
+    /// The peer's close frame; 1005 stands for one without a code.
+    pub(crate) fn peer(frame: Option<(u16, String)>) -> Self {
+        let (code, reason) = frame.unwrap_or((1005, String::new()));
+        Self { origin: CloseOrigin::Peer, code, reason: reason.into(), detail: "" }
+    }
+
+    /// The socket ended without a close frame.
+    pub(crate) fn network() -> Self {
+        Self { origin: CloseOrigin::Network, code: 1006, reason: Cow::Borrowed(""), detail: "" }
+    }
+
+    /// What a failure to read the next frame means (RFC 6455, section 7.1.7).
+    pub(crate) fn of_read_error(error: &Error, max_message_size: usize) -> Self {
+        match error {
+            Error::Utf8(_) => Self::host(1007, "a text message is not valid UTF-8", "invalid-utf8"),
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::host(
+                1009,
+                format!("message over max-message-size ({max_message_size} bytes)"),
+                "message-too-big",
+            ),
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::network(),
+            Error::Protocol(error) => {
+                Self::host(1002, error.to_string().to_lowercase(), "protocol-error")
+            }
+            _ => Self::network(),
+        }
+    }
+
+    /// The host closes, and for a reason that lies in this one connection: not
+    /// because of a shutdown, a removal or a swap, which are told once for all,
+    /// and not because of a failed instance, which is told on its own.
+    pub(crate) fn is_about_this_connection(&self) -> bool {
+        self.origin == CloseOrigin::Host
+            && !matches!(self.detail, "" | "shutdown" | "removed" | "swap")
+    }
+
+    pub(crate) fn event(&self) -> CloseEvent<'_> {
+        CloseEvent {
+            origin: self.origin,
+            code: self.code,
+            reason: &self.reason,
+            detail: self.detail,
+        }
+    }
+}
+
+/// The host wants a connection closed.
+#[derive(Clone, Debug)]
+pub(crate) struct HostClose {
+    pub(crate) closing: Closing,
+    /// Closing many at once is spread over this time, so that their peers do
+    /// not all come back in the same instant.
+    pub(crate) spread: Duration,
+}
+
+impl HostClose {
+    pub(crate) fn shutdown() -> Self {
+        Self {
+            closing: Closing::host(1001, "the host is shutting down", "shutdown"),
+            spread: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn removed() -> Self {
+        Self {
+            closing: Closing::host(1001, "the handler was removed", "removed"),
+            spread: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn swapped() -> Self {
+        Self {
+            closing: Closing::host(1012, "the handler was replaced", "swap"),
+            spread: Duration::from_secs(3),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! From the bytes of a file to a component that can be instantiated, or to an
+//! error that says what is wrong with it and what to do.
+
+use std::path::Path;
+use std::{fs, io};
+
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+use wasmtime::component::Component;
+
+use crate::config::Limits;
+use crate::directory::Fingerprint;
+use crate::engine::Engine;
+use crate::failure::{Failure, Reason};
+use crate::guest_log::Speaker;
+use crate::instance::{Instance, Prepared};
+
+const HANDLER: &str = "socklet:websocket/handler";
+/// The version of the package that this host serves; 0.1.x of any patch fits.
+const VERSION: &str = "0.1.0";
+/// A larger file is refused before it is read.
+const MAX_SIZE: u64 = 256 * 1024 * 1024;
+
+/// Why a file can't be served. Shown behind the file's path.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error("can't be read: {0}: check the file and its permissions")]
+    Read(#[from] io::Error),
+    #[error("is {0} bytes long, more than the {MAX_SIZE} that are served: build it smaller")]
+    TooLarge(u64),
+    #[error("is empty: copy or build it again")]
+    Empty,
+    #[error("is not WebAssembly (it begins with {0}): put a component here")]
+    NotWasm(String),
+    #[error(
+        "is a core module, not a component: build for wasm32-wasip2, \
+         or make it a component with `wasm-tools component new`"
+    )]
+    CoreModule,
+    #[error("is not a valid component: {0}: copy it again, or rebuild it")]
+    Invalid(String),
+    #[error(
+        "exports no {HANDLER}@{VERSION} (found {0}): rebuild it against 0.1, or update the host"
+    )]
+    OtherVersion(String),
+    #[error("exports no {HANDLER}@{VERSION} (it exports {0}): build it against that world")]
+    NoHandler(String),
+    #[error("imports what this host does not offer: {0}: remove that import, or update the host")]
+    Import(String),
+    #[error("exports {HANDLER} with other types: {0}: rebuild it against {VERSION}")]
+    Types(String),
+    #[error("does not fit into an instance: {0}: build it smaller, or raise --max-memory")]
+    Limit(String),
+    #[error("can't be instantiated: {0}")]
+    Start(Failure),
+}
+
+/// What reading a file came to.
+pub(crate) enum Loaded {
+    Component {
+        prepared: Prepared,
+        digest: [u8; 32],
+    },
+    /// The same bytes as `known`.
+    Same,
+    /// It was written to while it was read; it will be seen again.
+    Changing,
+}
+
+/// Reads, checks and compiles one file. It blocks, for seconds with a large file.
+/// Called on a blocking thread of a runtime.
+pub(crate) fn load(
+    engine: &Engine,
+    path: &Path,
+    fingerprint: Fingerprint,
+    known: Option<[u8; 32]>,
+    limits: &Limits,
+) -> Result<Loaded, LoadError> {
+    let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let bytes = match read(path, fingerprint) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(Loaded::Changing),
+        Err(LoadError::Read(error)) if gone(&error) => return Ok(Loaded::Changing),
+        Err(error) => return Err(error),
+    };
+    let digest: [u8; 32] = Sha256::digest(&bytes).into();
+    if known == Some(digest) {
+        return Ok(Loaded::Same);
+    }
+    let prepared = prepare(engine, &bytes)?;
+    Handle::current().block_on(try_out(&prepared, limits))?;
+    Ok(Loaded::Component { prepared, digest })
+}
+
+/// The file's bytes, or none where it is not what the scan saw any more.
+fn read(path: &Path, fingerprint: Fingerprint) -> Result<Option<Vec<u8>>, LoadError> {
+    let size = fs::metadata(path)?.len();
+    if size > MAX_SIZE {
+        return Err(LoadError::TooLarge(size));
+    }
+    let bytes = fs::read(path)?;
+    let same = Fingerprint::of(&fs::metadata(path)?) == fingerprint;
+    Ok(same.then_some(bytes))
+}
+
+/// Compiles a component and links it, without instantiating it.
+pub(crate) fn prepare(engine: &Engine, bytes: &[u8]) -> Result<Prepared, LoadError> {
+    check_header(bytes)?;
+    let component = Component::from_binary(engine.wasm(), bytes).map_err(|error| {
+        let message = Reason(error).chain();
+        // The pool's own checks come after validation.
+        if message.contains("limit") || message.contains("exceeds") {
+            LoadError::Limit(message)
+        } else {
+            LoadError::Invalid(message)
+        }
+    })?;
+    check_exports(engine, &component)?;
+    let linked = engine
+        .linker()
+        .instantiate_pre(&component)
+        .map_err(|error| LoadError::Import(Reason(error).chain()))?;
+    Prepared::new(linked).map_err(|error| LoadError::Types(Reason(error).chain()))
+}
+
+/// Instantiates it once, and drops it: what can't start is refused here, where
+/// the old generation can serve on, and not at each handshake.
+pub(crate) async fn try_out(prepared: &Prepared, limits: &Limits) -> Result<(), LoadError> {
+    let nobody = Speaker::new("(loading)".into(), 0);
+    match Instance::new(prepared, limits, nobody).await {
+        // A full pool says nothing about the component.
+        Ok(_) | Err(Failure::Pool(_)) => Ok(()),
+        Err(Failure::Trap(reason)) if !reason.is_trap() => Err(LoadError::Types(reason.chain())),
+        Err(failure) => Err(LoadError::Start(failure)),
+    }
+}
+
+/// The first eight bytes tell a core module from a component.
+fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
+    const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
+    match bytes {
+        [] => Err(LoadError::Empty),
+        _ if bytes.starts_with(CORE_MODULE) => Err(LoadError::CoreModule),
+        _ if bytes.starts_with(b"\0asm") => Ok(()),
+        _ => {
+            let start = &bytes[..bytes.len().min(8)];
+            Err(LoadError::NotWasm(format!("\"{}\"", start.escape_ascii())))
+        }
+    }
+}
+
+/// Stray exports beside the handler are tolerated: toolchains leave some.
+fn check_exports(engine: &Engine, component: &Component) -> Result<(), LoadError> {
+    let exports: Vec<String> = component
+        .component_type()
+        .exports(engine.wasm())
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let handler = |name: &&String| {
+        name.strip_prefix(HANDLER).is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+    };
+    let handlers: Vec<&String> = exports.iter().filter(handler).collect();
+    if handlers.iter().any(|name| is_served(name)) {
+        return Ok(());
+    }
+    if let Some(other) = handlers.first() {
+        return Err(LoadError::OtherVersion((*other).clone()));
+    }
+    let found = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
+    Err(LoadError::NoHandler(found))
+}
+
+fn is_served(export: &str) -> bool {
+    export.strip_prefix(HANDLER).and_then(|rest| rest.strip_prefix('@')) == Some(VERSION)
+}

@@ -1,0 +1,119 @@
+//! What the host can be told: limits, timeouts and who may connect.
+//!
+//! The command line fills these; a handler's manifest will override [`Limits`]
+//! for itself, which is why they are a type of their own and travel with each
+//! generation.
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+const MIB: usize = 1024 * 1024;
+
+/// The bounds that hold for one handler's instances and connections.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The largest message in either direction, in bytes. A larger one from the
+    /// peer closes its connection with 1009; a larger `write` answers `too-large`.
+    pub max_message_size: usize,
+    /// A `write` is refused with `full` while the connection's outbound queue
+    /// holds this many bytes or more. Above half of it, nothing is read.
+    pub max_backpressure: usize,
+    /// Linear memory of one instance, in bytes, over all its memories.
+    pub max_memory: usize,
+    /// CPU time of the thread that one event may use.
+    pub event_cpu_time: Duration,
+    /// Time that may pass from the start of an event to its end.
+    pub event_wall_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_message_size: MIB,
+            max_backpressure: MIB,
+            max_memory: 64 * MIB,
+            event_cpu_time: Duration::from_secs(1),
+            event_wall_time: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How long the host waits for what.
+#[derive(Clone, Debug)]
+pub struct Timeouts {
+    /// From accepting a socket to the end of its handshake.
+    pub handshake: Duration,
+    /// For the peer's answer to a close frame.
+    pub close: Duration,
+    /// Without a byte taken by the peer while some are queued.
+    pub write: Duration,
+    /// Between the last sign of life of the peer and a ping.
+    pub ping_interval: Duration,
+    /// Between the last sign of life of the peer and giving it up.
+    pub pong: Duration,
+    /// For all connections to end once the host shuts down.
+    pub shutdown: Duration,
+    /// For the connections of an old generation to end on their own.
+    pub drain: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            close: Duration::from_secs(5),
+            write: Duration::from_secs(30),
+            ping_interval: Duration::from_secs(25),
+            pong: Duration::from_secs(50),
+            shutdown: Duration::from_secs(10),
+            drain: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
+
+/// Everything [`Server`](crate::server::Server) needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Bounds for each handler.
+    pub limits: Limits,
+    /// Bounds in time.
+    pub timeouts: Timeouts,
+    /// Connections in all; one more is refused with 503.
+    pub max_connections: usize,
+    /// Connections of one remote address (IPv6: of one /64); one more is refused
+    /// with 429. Loopback addresses are not counted.
+    pub max_connections_per_address: usize,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Live instances in all; one more is refused with 503. `None` takes what
+    /// the kernel's `vm.max_map_count` leaves room for.
+    pub max_instances: Option<usize>,
+    /// Origins that may connect beside same-origin ones, as browsers send them
+    /// (`https://example.com`); `*` allows all.
+    pub allow_origins: Vec<String>,
+    /// The server's names, for same-origin requests. On a loopback listener
+    /// `localhost`, `127.0.0.1` and `[::1]` are names as well.
+    pub hosts: Vec<String>,
+    /// Whether browsers get the test page. `None`: on loopback listeners only.
+    pub test_page: Option<bool>,
+    /// Where compiled code is kept between starts; `None` keeps none.
+    pub cache: Option<std::path::PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            max_connections: 16_384,
+            max_connections_per_address: 1024,
+            trusted_proxies: Vec::new(),
+            max_instances: None,
+            allow_origins: Vec::new(),
+            hosts: Vec::new(),
+            test_page: None,
+            cache: None,
+        }
+    }
+}

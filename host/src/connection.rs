@@ -1,0 +1,125 @@
+//! What the parts that serve one connection share: its mailbox, its outbound
+//! queue, and the wish to close it.
+//!
+//! The session moves frames between the socket and here; the instance takes
+//! events and writes through the imports; the registry and a shutdown ask for a
+//! close. None of them reaches into another.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use futures_util::task::AtomicWaker;
+
+use crate::bindings::{CloseOutcome, MessageResult, WriteOutcome};
+use crate::closing::{Closing, HostClose};
+use crate::config::Limits;
+use crate::frame;
+use crate::handshake::request::Request;
+use crate::mailbox::{Event, Mailbox};
+use crate::outbound::Outbound;
+
+/// Names a connection; never given twice while the process runs.
+pub(crate) type ConnectionId = u64;
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    id: ConnectionId,
+    shared: Mutex<Shared>,
+    /// The session's task. Whoever changes `shared` from another task wakes it;
+    /// an instance that is polled by the session itself need not.
+    session: AtomicWaker,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) outbound: Outbound,
+    /// Set by the handler's `close`, until the session has seen it.
+    pub(crate) handler_close: Option<Closing>,
+    /// Set by the host, until the session has seen it.
+    pub(crate) host_close: Option<HostClose>,
+    /// Events begun so far; tells the session whether the mailbox moved.
+    pub(crate) events: u64,
+    /// An event is running; false while the instance waits for its next one.
+    pub(crate) busy: bool,
+}
+
+impl Connection {
+    pub(crate) fn new(id: ConnectionId, request: Box<Request>, limits: &Limits) -> Self {
+        Self {
+            id,
+            shared: Mutex::new(Shared {
+                mailbox: Mailbox::new(request, limits.max_message_size),
+                outbound: Outbound::new(limits.max_backpressure, limits.max_message_size),
+                handler_close: None,
+                host_close: None,
+                events: 0,
+                busy: false,
+            }),
+            session: AtomicWaker::new(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// No code that holds the lock can panic half-way through a change that
+    /// matters, so a poisoned lock is taken as it is.
+    pub(crate) fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session's waker, for changes that come from outside its task.
+    pub(crate) fn register_session(&self, waker: &Waker) {
+        self.session.register(waker);
+    }
+
+    /// Asks the session to close. The first wish counts.
+    pub(crate) fn close_by_host(&self, close: HostClose) {
+        self.shared().host_close.get_or_insert(close);
+        self.session.wake();
+    }
+
+    /// The import `write`.
+    pub(crate) fn write(&self, message: &MessageResult) -> WriteOutcome {
+        self.shared().outbound.write(message)
+    }
+
+    /// The import `close`: seals the queue behind what is in it, and drops the
+    /// messages that have not been delivered.
+    pub(crate) fn close(&self, code: u16, reason: String) -> CloseOutcome {
+        let mut shared = self.shared();
+        if shared.outbound.is_sealed() {
+            return CloseOutcome::Closed;
+        }
+        if !frame::may_send_close_code(code) || reason.len() > frame::MAX_CLOSE_REASON {
+            return CloseOutcome::Invalid;
+        }
+        shared.outbound.close(code, &reason);
+        shared.mailbox.discard_messages();
+        shared.handler_close = Some(Closing::handler(code, reason));
+        CloseOutcome::Closing
+    }
+
+    pub(crate) fn buffered_amount(&self) -> u64 {
+        self.shared().outbound.queued() as u64
+    }
+
+    /// The next event for the instance. Pending until the session has put one
+    /// in, and while the outbound queue is congested; the session polls again
+    /// after each change it makes.
+    pub(crate) fn poll_event(&self) -> Poll<Event> {
+        let mut shared = self.shared();
+        let messages = !shared.outbound.congested();
+        let event = shared.mailbox.take(messages);
+        shared.busy = event.is_some();
+        match event {
+            Some(event) => {
+                shared.events += 1;
+                Poll::Ready(event)
+            }
+            None => Poll::Pending,
+        }
+    }
+}

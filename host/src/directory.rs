@@ -1,0 +1,130 @@
+//! What lies in the handlers' directory: which file claims which route.
+//!
+//! A scan looks at everything anew and remembers nothing, so that it does not
+//! matter which changes a watcher has seen, or how a file was replaced: by
+//! rename, in place, through a symlink, or through a symlinked folder as
+//! Kubernetes does.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::route::{self, BadName};
+
+/// Folders within folders, at most.
+const MAX_DEPTH: usize = 16;
+
+/// Changes whenever a file is replaced or written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fingerprint {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Fingerprint {
+    pub(crate) fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// A handler's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// The outcome of one scan.
+#[derive(Debug, Default)]
+pub(crate) struct Scan {
+    /// The one file that claims a route.
+    pub(crate) handlers: BTreeMap<String, Found>,
+    /// Routes that several files claim, and so none serves.
+    pub(crate) contested: BTreeMap<String, Vec<PathBuf>>,
+    /// Files that can't be served, and why.
+    pub(crate) unroutable: Vec<(PathBuf, BadName)>,
+    /// Folders that could not be read. What is known below them stays.
+    pub(crate) unreadable: Vec<(PathBuf, String)>,
+}
+
+impl Scan {
+    /// Whether the scan may have missed `path`, which then is not removed.
+    pub(crate) fn is_blind_to(&self, path: &Path) -> bool {
+        self.unreadable.iter().any(|(folder, _)| path.starts_with(folder))
+    }
+}
+
+/// Scans `root`. An error says that `root` itself can't be read.
+pub(crate) fn scan(root: &Path) -> io::Result<Scan> {
+    let mut scan = Scan::default();
+    let mut claims: BTreeMap<String, Vec<Found>> = BTreeMap::new();
+    let entries = fs::read_dir(root)?;
+    walk(root, root, entries, &mut Vec::new(), &mut claims, &mut scan);
+    for (route, mut files) in claims {
+        if files.len() == 1 {
+            scan.handlers.extend(files.pop().map(|file| (route, file)));
+        } else {
+            scan.contested.insert(route, files.into_iter().map(|file| file.path).collect());
+        }
+    }
+    Ok(scan)
+}
+
+fn walk(
+    root: &Path,
+    folder: &Path,
+    entries: fs::ReadDir,
+    above: &mut Vec<(u64, u64)>,
+    claims: &mut BTreeMap<String, Vec<Found>>,
+    scan: &mut Scan,
+) {
+    for entry in entries {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                scan.unreadable.push((folder.to_owned(), error.to_string()));
+                return;
+            }
+        };
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let path = entry.path();
+        // Follows symlinks. A file that is gone by now, or a symlink to nowhere,
+        // is no file.
+        let Ok(metadata) = fs::metadata(&path) else { continue };
+        if metadata.is_dir() {
+            let id = (metadata.dev(), metadata.ino());
+            // A symlink to a folder above it would never end.
+            if above.len() >= MAX_DEPTH || above.contains(&id) {
+                continue;
+            }
+            above.push(id);
+            match fs::read_dir(&path) {
+                Ok(entries) => walk(root, &path, entries, above, claims, scan),
+                Err(error) => scan.unreadable.push((path, error.to_string())),
+            }
+            above.pop();
+        } else if metadata.is_file() && path.extension().is_some_and(|ext| ext == "wasm") {
+            let relative = path.strip_prefix(root).unwrap_or(&path);
+            match route::of_file(relative) {
+                Ok(route) => {
+                    let fingerprint = Fingerprint::of(&metadata);
+                    claims.entry(route).or_default().push(Found { path, fingerprint });
+                }
+                Err(why) => scan.unroutable.push((path, why)),
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The wasmtime engine: its settings, its pool, its clock and its linker.
+//!
+//! Lean on purpose: no component-model concurrency (an event is three times
+//! cheaper without), epochs instead of fuel (free as long as none passes), and
+//! pooled instances.
+
+use std::path::Path;
+use std::thread;
+
+use wasmtime::component::Linker;
+use wasmtime::{
+    Cache, CacheConfig, Config, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig,
+};
+
+use crate::imports;
+use crate::instance::GuestState;
+use crate::meter::TICK;
+
+/// Mappings that one pooled instance may cost: its memory with a copy-on-write
+/// image, and its stack's guard.
+const MAPPINGS_PER_INSTANCE: usize = 6;
+/// Mappings left to everything else: code, thread stacks, the heap.
+const RESERVED_MAPPINGS: usize = 8_000;
+/// Core instances in one component; interpreters come to dozens.
+const MAX_CORE_INSTANCES: u32 = 200;
+/// Tables of one component, and elements of one table.
+const MAX_TABLES: u32 = 32;
+const MAX_TABLE_ELEMENTS: usize = 20_000;
+
+/// The engine and what guests may import.
+pub(crate) struct Engine {
+    wasm: wasmtime::Engine,
+    linker: Linker<GuestState>,
+}
+
+impl Engine {
+    /// `max_instances` is how many may be live at a time; `max_memory` bounds
+    /// each memory of each.
+    pub(crate) fn new(
+        max_instances: usize,
+        max_memory: usize,
+        cache: Option<&Path>,
+    ) -> wasmtime::Result<Self> {
+        let mut config = Config::new();
+        config.concurrency_support(false).epoch_interruption(true).allocation_strategy(
+            InstanceAllocationStrategy::Pooling(pool(max_instances, max_memory)),
+        );
+        if let Some(directory) = cache {
+            let mut cache = CacheConfig::new();
+            cache.with_directory(directory);
+            config.cache(Some(Cache::new(cache)?));
+        }
+        let wasm = wasmtime::Engine::new(&config)?;
+        start_clock(wasm.weak());
+        let linker = imports::linker(&wasm)?;
+        Ok(Self { wasm, linker })
+    }
+
+    pub(crate) fn wasm(&self) -> &wasmtime::Engine {
+        &self.wasm
+    }
+
+    pub(crate) fn linker(&self) -> &Linker<GuestState> {
+        &self.linker
+    }
+}
+
+/// Live instances that the kernel has room for. Past `vm.max_map_count` mmap
+/// fails, and what fails then is whatever asks next: so stay below it.
+pub(crate) fn instances_that_fit() -> usize {
+    const LINUX_DEFAULT: usize = 65_530;
+    let mappings = std::fs::read_to_string("/proc/sys/vm/max_map_count")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(LINUX_DEFAULT);
+    (mappings.saturating_sub(RESERVED_MAPPINGS) / MAPPINGS_PER_INSTANCE).clamp(16, 16_384)
+}
+
+/// Slots are address space, not memory: what is not touched costs nothing. The
+/// pool's size of a core instance is only a bound, so one pool serves lean
+/// guests and interpreters alike.
+fn pool(max_instances: usize, max_memory: usize) -> PoolingAllocationConfig {
+    let instances = u32::try_from(max_instances).unwrap_or(u32::MAX / MAX_CORE_INSTANCES);
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(instances)
+        .max_component_instance_size(16 << 20)
+        .total_core_instances(instances.saturating_mul(MAX_CORE_INSTANCES))
+        .max_core_instances_per_component(MAX_CORE_INSTANCES)
+        .max_core_instance_size(16 << 20)
+        .total_memories(instances)
+        .max_memories_per_component(4)
+        .max_memory_size(max_memory)
+        .total_tables(instances.saturating_mul(4))
+        .max_tables_per_component(MAX_TABLES)
+        .max_tables_per_module(MAX_TABLES)
+        .table_elements(MAX_TABLE_ELEMENTS)
+        .total_stacks(instances)
+        .total_gc_heaps(instances.min(1000));
+    pool
+}
+
+/// One thread ticks for all guests; it ends with the engine.
+fn start_clock(engine: EngineWeak) {
+    let clock = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(TICK);
+        }
+    };
+    thread::Builder::new()
+        .name("epoch".into())
+        .spawn(clock)
+        .expect("a process that cannot start its second thread cannot serve");
+}

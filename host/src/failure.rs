@@ -1,0 +1,78 @@
+//! Why an instance is no more. One type for what a guest did; what a guest is
+//! told is in the WIT, and the two never mix.
+
+use std::fmt;
+use std::time::Duration;
+
+use wasmtime::Trap;
+
+/// An instance trapped or came to a limit. It is never entered again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("trapped: {0}")]
+    Trap(Reason),
+    #[error("used more than {0:?} of CPU time in one event (event-cpu-time)")]
+    CpuTime(Duration),
+    #[error("an event took longer than {0:?} (event-wall-time)")]
+    WallTime(Duration),
+    #[error("asked for more than {max} bytes of memory and then gave up: {reason} (max-memory)")]
+    Memory { max: usize, reason: Reason },
+    #[error("the call stack is exhausted: recursion without end?")]
+    Stack,
+    #[error("the pool of instances is exhausted: {0}")]
+    Pool(wasmtime::PoolConcurrencyLimitError),
+}
+
+impl Failure {
+    /// Sorts what wasmtime reports.
+    pub(crate) fn of(error: wasmtime::Error) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(failure) => return failure,
+            Err(error) => error,
+        };
+        let error = match error.downcast::<wasmtime::PoolConcurrencyLimitError>() {
+            Ok(exhausted) => return Self::Pool(exhausted),
+            Err(error) => error,
+        };
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::StackOverflow) => Self::Stack,
+            _ => Self::Trap(Reason(error)),
+        }
+    }
+
+    /// The limit's name, for the peer: it learns no more than that.
+    pub(crate) fn close_reason(&self) -> &'static str {
+        match self {
+            Self::Trap(_) => "the handler failed",
+            Self::CpuTime(_) => "the handler failed: event-cpu-time",
+            Self::WallTime(_) => "the handler failed: event-wall-time",
+            Self::Memory { .. } => "the handler failed: max-memory",
+            Self::Stack => "the handler failed: stack",
+            Self::Pool(_) => "the handler failed: instances",
+        }
+    }
+}
+
+/// wasmtime's error, shown as its root cause; the backtrace is for debugging.
+#[derive(Debug)]
+pub(crate) struct Reason(pub(crate) wasmtime::Error);
+
+impl Reason {
+    /// Whether the guest's code did it. What else can go wrong while
+    /// instantiating, resources and limits apart, is an export of another type.
+    pub(crate) fn is_trap(&self) -> bool {
+        self.0.is::<Trap>()
+    }
+
+    /// The whole chain of causes, in one line.
+    pub(crate) fn chain(&self) -> String {
+        format!("{:#}", self.0).lines().map(str::trim).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = self.0.root_cause().to_string();
+        f.write_str(cause.strip_prefix("wasm trap: ").unwrap_or(&cause))
+    }
+}

@@ -1,0 +1,173 @@
+//! What guests say: the import `log`, and their stdout and stderr line by line,
+//! into the host's log with handler, generation and connection.
+//!
+//! A guest's text never reaches a terminal as it is: control characters are
+//! escaped, and a line is cut at [`MAX_LINE`].
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::Level;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::connection::ConnectionId;
+
+/// The longest line, in bytes.
+pub(crate) const MAX_LINE: usize = 8 * 1024;
+
+/// Who is speaking.
+#[derive(Debug)]
+pub(crate) struct Speaker {
+    pub(crate) handler: Arc<str>,
+    pub(crate) generation: u64,
+    /// The connection whose event is running; 0 before the first.
+    connection: AtomicU64,
+}
+
+impl Speaker {
+    pub(crate) fn new(handler: Arc<str>, generation: u64) -> Self {
+        Self { handler, generation, connection: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn set_connection(&self, connection: ConnectionId) {
+        self.connection.store(connection, Relaxed);
+    }
+
+    /// One entry of the host's log.
+    pub(crate) fn say(&self, level: Level, text: &str) {
+        // tracing's macros want the level as a constant.
+        macro_rules! emit {
+            ($macro:ident) => {
+                tracing::$macro!(
+                    target: "guest",
+                    handler = &*self.handler,
+                    generation = self.generation,
+                    connection = self.connection.load(Relaxed),
+                    "{}", Printable(&text[..text.floor_char_boundary(MAX_LINE)])
+                )
+            };
+        }
+        match level {
+            Level::TRACE => emit!(trace),
+            Level::DEBUG => emit!(debug),
+            Level::INFO => emit!(info),
+            Level::WARN => emit!(warn),
+            Level::ERROR => emit!(error),
+        }
+    }
+}
+
+/// Text with its control characters escaped, so that a guest can neither forge
+/// a line nor steer a terminal.
+struct Printable<'a>(&'a str);
+
+impl std::fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for part in self.0.split_inclusive(char::is_control) {
+            match part.chars().next_back().filter(|last| last.is_control()) {
+                None | Some('\t') => f.write_str(part)?,
+                Some(control) => {
+                    f.write_str(&part[..part.len() - control.len_utf8()])?;
+                    write!(f, "{}", control.escape_default())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A guest's stdout or stderr. All streams that it opens share one line.
+#[derive(Clone)]
+pub(crate) struct Lines {
+    speaker: Arc<Speaker>,
+    level: Level,
+    line: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Lines {
+    pub(crate) fn new(speaker: Arc<Speaker>, level: Level) -> Self {
+        Self { speaker, level, line: Arc::default() }
+    }
+
+    fn append(&self, bytes: &[u8]) {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
+            let (text, ended) = match part.strip_suffix(b"\n") {
+                Some(text) => (text, true),
+                None => (part, false),
+            };
+            // What is over the longest line is dropped until the line ends.
+            let room = MAX_LINE.saturating_sub(line.len());
+            line.extend_from_slice(&text[..text.len().min(room)]);
+            if ended {
+                self.say(&mut line);
+            }
+        }
+    }
+
+    fn say(&self, line: &mut Vec<u8>) {
+        let text = String::from_utf8_lossy(line);
+        self.speaker.say(self.level, text.strip_suffix('\r').unwrap_or(&text));
+        line.clear();
+    }
+
+    /// Says what has no newline yet; for the end of an instance.
+    pub(crate) fn finish(&self) {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if !line.is_empty() {
+            self.say(&mut line);
+        }
+    }
+}
+
+impl IsTerminal for Lines {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Lines {
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+
+    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
+        // Only WASI 0.3 asks for this, which the linker does not offer.
+        Box::new(tokio::io::sink())
+    }
+}
+
+impl OutputStream for Lines {
+    fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        self.append(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(64 * 1024)
+    }
+}
+
+#[async_trait]
+impl Pollable for Lines {
+    async fn ready(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(
+            Printable("a\tb\u{1b}[31m\nc\u{85}é\u{7f}").to_string(),
+            "a\tb\\u{1b}[31m\\nc\\u{85}é\\u{7f}"
+        );
+    }
+}

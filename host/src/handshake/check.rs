@@ -1,0 +1,191 @@
+//! The checks of a handshake, in the order of the design's status table, and the
+//! instance behind it (RFC 6455, section 4.2).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper::header::{
+    ACCEPT, CONNECTION, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
+};
+use hyper::{HeaderMap, Method, StatusCode, Version};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::Opened;
+use super::forwarded;
+use super::origin::Origins;
+use super::request::Request;
+use super::response::{self, Response, refuse, unavailable};
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::guest_log::Speaker;
+use crate::host::{Full, Host};
+use crate::instance::Instance;
+use crate::page;
+use crate::registry::{Absence, Generation, Handler, Membership};
+use crate::route;
+
+/// Opens a connection, or says with which response not.
+pub(super) async fn open<B>(
+    request: hyper::Request<B>,
+    peer: SocketAddr,
+    host: &Host,
+    origins: &Origins,
+) -> Result<(Opened, Response), Response> {
+    let path =
+        route::decode(request.uri().path()).map_err(|why| refuse(StatusCode::BAD_REQUEST, why))?;
+    let handler = host.registry.find(route::normalize(&path));
+    if !has_token(request.headers(), &UPGRADE, "websocket") {
+        return Err(no_handshake(&request, handler.is_some(), host, origins));
+    }
+    let Some(handler) = handler else {
+        return Err(not_found(&path));
+    };
+    let accept = check_protocol(&request)?;
+    origins.check(request.headers()).map_err(|why| {
+        tracing::warn!(%peer, handler = &*handler.name, "handshake refused: {why}");
+        refuse(StatusCode::FORBIDDEN, "this origin is not allowed")
+    })?;
+    let client = forwarded::client(peer, request.headers(), &host.config.trusted_proxies);
+    let slots = host.reserve(client.ip()).map_err(|limit| {
+        tracing::warn!(%peer, handler = &*handler.name, "handshake refused: {limit}");
+        match limit {
+            Full::Address => response::too_many(limit),
+            _ => unavailable(format_args!("the server is full: {limit}")),
+        }
+    })?;
+
+    let (parts, _) = request.into_parts();
+    let request = Box::new(Request {
+        path,
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers,
+        remote_address: client,
+        subprotocol: None,
+    });
+    let connection = Arc::new(Connection::new(host.next_id(), request, &host.config.limits));
+    let (generation, membership) = join(&handler, &connection)?;
+    let speaker = Speaker::new(generation.handler.clone(), generation.number);
+    let instance = Instance::new(&generation.prepared, &generation.limits, speaker)
+        .await
+        .map_err(|failure| cannot_start(&failure, &generation, peer))?;
+    let opened = Opened { connection, instance, membership, slots };
+    Ok((opened, response::switching(accept)))
+}
+
+/// Takes a place in the current generation. A swap may come between looking and
+/// taking the place, and then would not know of this connection: look again.
+fn join(
+    handler: &Handler,
+    connection: &Arc<Connection>,
+) -> Result<(Arc<Generation>, Membership), Response> {
+    loop {
+        let Some(generation) = handler.current() else {
+            return Err(match **handler.absence.load() {
+                Absence::Compiling => unavailable("the handler is being compiled"),
+                Absence::Failed => refuse(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the handler could not be loaded; the server's log says why",
+                ),
+            });
+        };
+        let membership = generation.join(connection);
+        if handler.current().is_some_and(|current| Arc::ptr_eq(&current, &generation)) {
+            return Ok((generation, membership));
+        }
+    }
+}
+
+fn cannot_start(failure: &Failure, generation: &Generation, peer: SocketAddr) -> Response {
+    let handler = &*generation.handler;
+    let generation = generation.number;
+    if let Failure::Pool(limit) = failure {
+        tracing::warn!(%peer, handler, generation, "handshake refused: {limit} (max-instances)");
+        return unavailable("the server is full: max-instances");
+    }
+    tracing::error!(%peer, handler, generation, "the instance could not start: {failure}");
+    refuse(StatusCode::INTERNAL_SERVER_ERROR, "the handler could not be started")
+}
+
+/// A plain HTTP request: the test page for browsers, else 426 or 404.
+fn no_handshake<B>(
+    request: &hyper::Request<B>,
+    known: bool,
+    host: &Host,
+    origins: &Origins,
+) -> Response {
+    let path = request.uri().path();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let browser = has_token(request.headers(), &ACCEPT, "text/html");
+    if reads && browser && host.test_page(origins) && (known || path == "/") {
+        let name = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+        if !name.is_some_and(|name| origins.knows(name)) {
+            return refuse(
+                StatusCode::FORBIDDEN,
+                "the Host of this request is not one of this server's names: set --host",
+            );
+        }
+        let routes = host.registry.routes().into_iter().map(|(route, _)| route);
+        return response::page(page::render(routes));
+    }
+    if known { response::upgrade_required() } else { not_found(path) }
+}
+
+fn not_found(path: &str) -> Response {
+    refuse(StatusCode::NOT_FOUND, format_args!("no handler at {path}"))
+}
+
+/// What makes a request a handshake. Returns the accept key.
+fn check_protocol<B>(request: &hyper::Request<B>) -> Result<HeaderValue, Response> {
+    let malformed = |why: &str| refuse(StatusCode::BAD_REQUEST, why);
+    let headers = request.headers();
+    if request.method() != Method::GET {
+        return Err(malformed("a WebSocket handshake is a GET request"));
+    }
+    if request.version() != Version::HTTP_11 {
+        return Err(malformed("a WebSocket handshake needs HTTP/1.1"));
+    }
+    if !has_token(headers, &CONNECTION, "upgrade") {
+        return Err(malformed("the handshake has no `Connection: Upgrade`"));
+    }
+    if headers.get_all(HOST).iter().count() != 1 {
+        return Err(malformed("the handshake needs one Host"));
+    }
+    let version = one(headers, &SEC_WEBSOCKET_VERSION)
+        .ok_or_else(|| malformed("the handshake needs one Sec-WebSocket-Version"))?;
+    if version.as_bytes() != b"13" {
+        return Err(response::wrong_version());
+    }
+    let key =
+        one(headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes())).ok_or_else(|| {
+            malformed("the handshake needs one Sec-WebSocket-Key of 16 bytes in base64")
+        })?;
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
+        .map_err(|_| malformed("the Sec-WebSocket-Key can't be answered"))
+}
+
+/// The value of a header that must be there once.
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+/// 16 bytes in base64 are 22 characters and `==`.
+fn is_key(key: &[u8]) -> bool {
+    key.len() == 24
+        && key.ends_with(b"==")
+        && key[..22].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+}
+
+/// Whether a list of tokens (RFC 9110, section 5.6.1) has this one. Parameters
+/// behind a `;` do not count.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|part| part.split(';').next())
+        .any(|part| part.trim().eq_ignore_ascii_case(token))
+}

@@ -1,0 +1,133 @@
+//! From an accepted socket to an open WebSocket, or to a status that says why not.
+//!
+//! hyper reads the request and writes the response; one request a socket, since
+//! every refusal carries `Connection: close`. All
+//! that can fail has been done when the 101 is sent: the slots are reserved and
+//! the instance exists.
+
+mod check;
+mod forwarded;
+pub(crate) mod origin;
+pub(crate) mod request;
+mod response;
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::connection::Connection;
+use crate::host::Host;
+use crate::instance::Instance;
+use crate::registry::Membership;
+use origin::Origins;
+use response::Response;
+
+/// Header fields in one request, and bytes of all of them with the request line.
+const MAX_HEADERS: usize = 100;
+const MAX_HEADER_BYTES: usize = 32 * 1024;
+
+/// Everything a session needs besides its socket.
+pub(crate) struct Opened {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) instance: Instance,
+    pub(crate) membership: Membership,
+    pub(crate) slots: crate::host::Slots,
+}
+
+/// A socket whose handshake is done, with what the peer sent right behind it.
+pub(crate) struct Upgraded<S> {
+    pub(crate) socket: S,
+    pub(crate) read_ahead: Bytes,
+    pub(crate) opened: Opened,
+}
+
+/// Serves the one request of a socket. None where it did not become a WebSocket;
+/// the peer has had its answer then.
+pub(crate) async fn serve<S>(
+    socket: S,
+    peer: SocketAddr,
+    host: &Arc<Host>,
+    origins: &Arc<Origins>,
+) -> Option<Upgraded<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    // Set by the service, which hyper owns until the response is out.
+    let outcome: Arc<Mutex<Outcome>> = Arc::default();
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let (host, origins, outcome) = (host.clone(), origins.clone(), outcome.clone());
+        // Boxed, because hyper wants to move it.
+        Box::pin(async move {
+            set(&outcome, Outcome::Answered);
+            let response = match check::open(request, peer, &host, &origins).await {
+                Ok((opened, response)) => {
+                    set(&outcome, Outcome::Opened(Box::new(opened)));
+                    response
+                }
+                Err(refusal) => refusal,
+            };
+            Ok::<Response, Infallible>(response)
+        })
+    });
+    let mut http = http1::Builder::new()
+        .half_close(true)
+        .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEADER_BYTES)
+        .serve_connection(TokioIo::new(socket), service);
+    let served =
+        timeout(host.config.timeouts.handshake, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
+    let parts = http.into_parts();
+    let mut socket = parts.io.into_inner();
+    let outcome = std::mem::take(&mut *outcome.lock().unwrap_or_else(PoisonError::into_inner));
+    match (served, outcome) {
+        (Ok(Ok(())), Outcome::Opened(opened)) => {
+            return Some(Upgraded { socket, read_ahead: parts.read_buf, opened: *opened });
+        }
+        (Ok(Ok(())), _) => {}
+        (Ok(Err(error)), _) => tracing::debug!(%peer, "handshake failed: {error}"),
+        (Err(_), Outcome::Waiting) => {
+            tracing::debug!(%peer, "handshake too slow (handshake-timeout)");
+            let late =
+                b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+            // A peer that reads nothing either gets no more time.
+            let _ = timeout(Duration::from_secs(1), socket.write_all(late)).await;
+        }
+        (Err(_), _) => tracing::debug!(%peer, "answering took too long (handshake-timeout)"),
+    }
+    linger(socket).await;
+    None
+}
+
+/// How far the one request of a socket has come.
+#[derive(Default)]
+enum Outcome {
+    #[default]
+    Waiting,
+    Answered,
+    Opened(Box<Opened>),
+}
+
+fn set(outcome: &Mutex<Outcome>, to: Outcome) {
+    *outcome.lock().unwrap_or_else(PoisonError::into_inner) = to;
+}
+
+/// Closes a socket so that its last bytes arrive: input that nobody reads would
+/// reset it. Bounded in time and in bytes.
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S) {
+    const LINGER: Duration = Duration::from_secs(1);
+    const MAX_BYTES: u64 = 256 * 1024;
+    if socket.shutdown().await.is_ok() {
+        let mut rest = socket.take(MAX_BYTES);
+        let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+    }
+}

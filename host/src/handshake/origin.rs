@@ -1,0 +1,137 @@
+//! Who may connect from a browser (RFC 6455, section 10.2), and under which
+//! names the server answers.
+
+use std::net::SocketAddr;
+
+use hyper::HeaderMap;
+use hyper::header::{HOST, ORIGIN};
+
+/// The names and origins that one listener accepts.
+#[derive(Clone, Debug)]
+pub(crate) struct Origins {
+    allowed: Vec<String>,
+    hosts: Vec<String>,
+    loopback: bool,
+}
+
+/// Why a request with an Origin is refused with 403.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("origin {origin:?} is not allowed (Host {host:?}): set --allow-origin {origin}")]
+    Foreign { origin: String, host: String },
+    #[error(
+        "origin {origin:?} equals the Host, but {host:?} is not one of this server's names: \
+         set --host {host}"
+    )]
+    UnknownHost { origin: String, host: String },
+    #[error(
+        "origin \"null\" is refused (Host {host:?}): no setting but --allow-origin '*' lets it in"
+    )]
+    Null { host: String },
+}
+
+impl Origins {
+    /// A loopback listener answers to the loopback's names as well. Other
+    /// listeners only to those that were set: a name that an attacker points at
+    /// this server's address (DNS rebinding) is not the same origin.
+    pub(crate) fn new(allowed: &[String], hosts: &[String], listener: SocketAddr) -> Self {
+        let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let mut hosts: Vec<String> = lower(hosts);
+        if listener.ip().is_loopback() {
+            hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(String::from));
+        }
+        Self { allowed: lower(allowed), hosts, loopback: listener.ip().is_loopback() }
+    }
+
+    /// Whether the listener is reached from this machine only.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+
+    /// A request without an Origin does not come from a browser, and passes.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+        let text = |value: &[u8]| String::from_utf8_lossy(value).to_ascii_lowercase();
+        let origin = text(origin.as_bytes());
+        let host = headers.get(HOST).map(|host| text(host.as_bytes())).unwrap_or_default();
+        if self.allowed.iter().any(|allowed| allowed == "*" || *allowed == origin) {
+            return Ok(());
+        }
+        if origin == "null" {
+            return Err(Refused::Null { host });
+        }
+        let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
+        if host.is_empty() || authority != host {
+            return Err(Refused::Foreign { origin, host });
+        }
+        if !self.knows(&host) {
+            return Err(Refused::UnknownHost { origin, host });
+        }
+        Ok(())
+    }
+
+    /// Whether `host`, with or without a port, is one of the server's names.
+    pub(crate) fn knows(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => &host,
+        };
+        self.hosts.iter().any(|known| known == name || *known == host)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(listener: &str, settings: (&[&str], &[&str]), headers: &[(&str, &str)]) -> bool {
+        let strings = |all: &[&str]| all.iter().map(|&one| one.to_owned()).collect::<Vec<_>>();
+        let origins =
+            Origins::new(&strings(settings.0), &strings(settings.1), listener.parse().unwrap());
+        let mut map = HeaderMap::new();
+        for &(name, value) in headers {
+            let name: hyper::header::HeaderName = name.parse().unwrap();
+            map.append(name, value.parse().unwrap());
+        }
+        origins.check(&map).is_ok()
+    }
+
+    const LOOPBACK: &str = "127.0.0.1:9000";
+    const PUBLIC: &str = "0.0.0.0:9000";
+
+    #[test]
+    fn without_an_origin_a_request_passes() {
+        assert!(check(PUBLIC, (&[], &[]), &[("host", "evil.example")]));
+    }
+
+    #[test]
+    fn the_same_origin_passes_under_a_known_name_only() {
+        let from = |listener, hosts, name: &str| {
+            let origin = format!("http://{name}");
+            check(listener, (&[], hosts), &[("host", name), ("origin", &origin)])
+        };
+        assert!(from(LOOPBACK, &[], "localhost:9000"));
+        assert!(from(LOOPBACK, &[], "[::1]:9000"));
+        assert!(from(LOOPBACK, &[], "LocalHost:9000"));
+        assert!(!from(LOOPBACK, &[], "rebound.example:9000"));
+        assert!(!from(PUBLIC, &[], "localhost:9000"));
+        assert!(from(PUBLIC, &["chat.example.com"], "chat.example.com"));
+        assert!(from(PUBLIC, &["chat.example.com"], "chat.example.com:8443"));
+    }
+
+    #[test]
+    fn other_origins_must_be_allowed() {
+        let headers = [("host", "localhost:9000"), ("origin", "https://app.example")];
+        assert!(!check(LOOPBACK, (&[], &[]), &headers));
+        assert!(check(LOOPBACK, (&["https://app.example"], &[]), &headers));
+        assert!(check(LOOPBACK, (&["*"], &[]), &headers));
+        assert!(!check(LOOPBACK, (&["https://app.example:1"], &[]), &headers));
+    }
+
+    #[test]
+    fn null_is_refused() {
+        let headers = [("host", "localhost:9000"), ("origin", "null")];
+        assert!(!check(LOOPBACK, (&[], &[]), &headers));
+    }
+}

@@ -1,0 +1,88 @@
+//! The responses of the design's status table. A refusal is a line of plain text
+//! that says what is wrong.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::StatusCode;
+use hyper::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    REFERRER_POLICY, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, UPGRADE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+
+pub(super) type Response = hyper::Response<Full<Bytes>>;
+
+const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
+
+pub(super) fn refuse(status: StatusCode, why: impl std::fmt::Display) -> Response {
+    let mut response = Response::new(Full::from(format!("{why}\n")));
+    *response.status_mut() = status;
+    let response = with(response, CONNECTION, HeaderValue::from_static("close"));
+    with(response, CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))
+}
+
+/// 503, to be tried again soon.
+pub(super) fn unavailable(why: impl std::fmt::Display) -> Response {
+    let response = refuse(StatusCode::SERVICE_UNAVAILABLE, why);
+    with(response, RETRY_AFTER, HeaderValue::from_static("1"))
+}
+
+/// 429: the client's address holds as many connections as it may.
+pub(super) fn too_many(limit: impl std::fmt::Display) -> Response {
+    let why = format_args!("too many connections from this address: {limit}");
+    let response = refuse(StatusCode::TOO_MANY_REQUESTS, why);
+    with(response, RETRY_AFTER, HeaderValue::from_static("1"))
+}
+
+/// 426 for what is no WebSocket handshake (RFC 9110, section 15.5.22).
+pub(super) fn upgrade_required() -> Response {
+    let response = refuse(
+        StatusCode::UPGRADE_REQUIRED,
+        "this path serves WebSocket connections: connect to it with a WebSocket client",
+    );
+    let response = with(response, UPGRADE, WEBSOCKET);
+    with(response, CONNECTION, HeaderValue::from_static("upgrade, close"))
+}
+
+/// 426 for another version of the protocol (RFC 6455, section 4.4).
+pub(super) fn wrong_version() -> Response {
+    let response = refuse(
+        StatusCode::UPGRADE_REQUIRED,
+        "only version 13 of the WebSocket protocol is served (RFC 6455)",
+    );
+    let response = with(response, UPGRADE, WEBSOCKET);
+    with(response, SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
+}
+
+/// 101 (RFC 6455, section 4.2.2).
+pub(super) fn switching(accept: HeaderValue) -> Response {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let response = with(response, UPGRADE, WEBSOCKET);
+    let response = with(response, CONNECTION, HeaderValue::from_static("upgrade"));
+    with(response, SEC_WEBSOCKET_ACCEPT, accept)
+}
+
+/// The test page. It may connect anywhere and load nothing.
+pub(super) fn page(html: String) -> Response {
+    const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
+        script-src 'unsafe-inline'; connect-src *; img-src data:; \
+        base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let headers: [(HeaderName, &str); 7] = [
+        (CONNECTION, "close"),
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (CACHE_CONTROL, "no-store"),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+    ];
+    headers.into_iter().fold(Response::new(Full::from(html)), |response, (name, value)| {
+        with(response, name, HeaderValue::from_static(value))
+    })
+}
+
+fn with(mut response: Response, name: HeaderName, value: HeaderValue) -> Response {
+    response.headers_mut().insert(name, value);
+    response
+}

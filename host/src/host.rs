@@ -1,0 +1,135 @@
+//! What all connections share: the registry, the settings, and the slots.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Level;
+
+use crate::addresses::{AddressSlot, Addresses};
+use crate::config::Config;
+use crate::connection::ConnectionId;
+use crate::handshake::origin::Origins;
+use crate::handshake::{self, Upgraded};
+use crate::registry::Registry;
+use crate::session::Session;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub(crate) struct Host {
+    pub(crate) config: Config,
+    pub(crate) registry: Arc<Registry>,
+    connections: Arc<Semaphore>,
+    instances: Arc<Semaphore>,
+    addresses: Arc<Addresses>,
+    last_id: AtomicU64,
+}
+
+/// A connection's place among all, given up when dropped.
+pub(crate) struct Slots {
+    _connection: OwnedSemaphorePermit,
+    _instance: OwnedSemaphorePermit,
+    _address: AddressSlot,
+}
+
+/// Which limit is reached.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(crate) enum Full {
+    #[error("max-connections")]
+    Connections,
+    #[error("max-instances")]
+    Instances,
+    #[error("max-connections-per-address")]
+    Address,
+}
+
+impl Host {
+    pub(crate) fn new(config: Config, registry: Arc<Registry>, max_instances: usize) -> Self {
+        let slots = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        Self {
+            connections: slots(config.max_connections),
+            instances: slots(max_instances),
+            addresses: Arc::new(Addresses::new(config.max_connections_per_address)),
+            config,
+            registry,
+            last_id: AtomicU64::new(0),
+        }
+    }
+
+    /// Reserves what a connection needs, or says at once what has run out.
+    pub(crate) fn reserve(&self, client: IpAddr) -> Result<Slots, Full> {
+        let address = self.addresses.reserve(client).ok_or(Full::Address)?;
+        let connection = self.connections.clone().try_acquire_owned();
+        let instance = self.instances.clone().try_acquire_owned();
+        Ok(Slots {
+            _connection: connection.map_err(|_| Full::Connections)?,
+            _instance: instance.map_err(|_| Full::Instances)?,
+            _address: address,
+        })
+    }
+
+    pub(crate) fn next_id(&self) -> ConnectionId {
+        self.last_id.fetch_add(1, Relaxed) + 1
+    }
+
+    /// Whether browsers get the test page from a listener.
+    pub(crate) fn test_page(&self, origins: &Origins) -> bool {
+        self.config.test_page.unwrap_or(origins.is_loopback())
+    }
+}
+
+/// Serves one accepted socket to its end. `handshaking` is given up once the
+/// handshake is done.
+pub(crate) async fn serve_socket<S>(
+    socket: S,
+    peer: SocketAddr,
+    host: Arc<Host>,
+    origins: Arc<Origins>,
+    handshaking: OwnedSemaphorePermit,
+    shutdown: tokio_util::sync::CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let upgraded = tokio::select! {
+        biased;
+        upgraded = handshake::serve(socket, peer, &host, &origins) => upgraded,
+        // Handshakes that are not done by now are not finished.
+        () = shutdown.cancelled() => None,
+    };
+    drop(handshaking);
+    if let Some(upgraded) = upgraded {
+        serve_connection(upgraded, peer, &host).await;
+    }
+}
+
+async fn serve_connection<S>(upgraded: Upgraded<S>, peer: SocketAddr, host: &Host)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Upgraded { socket, read_ahead, opened } = upgraded;
+    let generation = opened.membership.generation().clone();
+    let (handler, number) = (&*generation.handler, generation.number);
+    let id = opened.connection.id();
+    tracing::event!(Level::DEBUG, handler, generation = number, connection = id, %peer, "opened");
+    let mut session = Session::new(
+        socket,
+        &read_ahead,
+        opened.connection,
+        opened.instance,
+        generation.clone(),
+        host.config.timeouts.clone(),
+    )
+    .await;
+    drop(read_ahead);
+    while let Some(failure) = session.run().await {
+        tracing::error!(
+            handler,
+            generation = number,
+            connection = id,
+            "the instance failed, its connection is closed with 1011: {failure}"
+        );
+    }
+    tracing::debug!(handler, generation = number, connection = id, "closed");
+    drop(opened.membership);
+    drop(opened.slots);
+}

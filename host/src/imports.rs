@@ -1,0 +1,91 @@
+//! What guests can call. Each function sees [`View`] and nothing else of the
+//! store: the connections of the calling instance, and who is speaking.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tracing::Level;
+use wasmtime::component::{HasData, Linker};
+
+use crate::bindings::{
+    self, CloseOutcome, MessageResult, WriteOutcome, connection, log, opening, types,
+};
+use crate::connection::{Connection, ConnectionId};
+use crate::guest_log::Speaker;
+use crate::instance::GuestState;
+
+/// The connections that an instance serves, and so may reach.
+pub(crate) type Connections = HashMap<ConnectionId, Arc<Connection>>;
+
+/// What an import sees of the store.
+pub(crate) struct View<'a> {
+    pub(crate) connections: &'a Connections,
+    pub(crate) speaker: &'a Speaker,
+}
+
+struct HasView;
+
+impl HasData for HasView {
+    type Data<'a> = View<'a>;
+}
+
+/// Everything a guest may import without a grant: socklet's own interfaces, and
+/// WASI 0.2 over a context that holds no files, no network and no environment.
+/// wasmtime links by semver, so every patch version of both is served.
+pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<GuestState>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    bindings::WebsocketHandler::add_to_linker::<_, HasView>(&mut linker, GuestState::view)?;
+    Ok(linker)
+}
+
+impl types::Host for View<'_> {}
+
+impl connection::Host for View<'_> {
+    fn write(&mut self, to: ConnectionId, message: MessageResult) -> WriteOutcome {
+        match self.connections.get(&to) {
+            Some(connection) => connection.write(&message),
+            None => WriteOutcome::Closed,
+        }
+    }
+
+    fn close(&mut self, connection: ConnectionId, code: u16, reason: String) -> CloseOutcome {
+        match self.connections.get(&connection) {
+            Some(connection) => connection.close(code, reason),
+            None => CloseOutcome::Closed,
+        }
+    }
+
+    fn buffered_amount(&mut self, connection: ConnectionId) -> u64 {
+        self.connections.get(&connection).map_or(0, |connection| connection.buffered_amount())
+    }
+}
+
+/// Routes by file have no captures, and there is neither session nor gate, so
+/// there is nothing to tell: the answers the WIT documents for that.
+impl opening::Host for View<'_> {
+    fn params(&mut self, _: ConnectionId) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    fn claims(&mut self, _: ConnectionId) -> Option<String> {
+        None
+    }
+
+    fn attachment(&mut self, _: ConnectionId) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+impl log::Host for View<'_> {
+    fn log(&mut self, level: log::Level, message: String) {
+        let level = match level {
+            log::Level::Trace => Level::TRACE,
+            log::Level::Debug => Level::DEBUG,
+            log::Level::Info => Level::INFO,
+            log::Level::Warn => Level::WARN,
+            log::Level::Error => Level::ERROR,
+        };
+        self.speaker.say(level, &message);
+    }
+}

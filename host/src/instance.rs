@@ -1,0 +1,214 @@
+//! One running sandbox of a handler. It owns the store and takes one event at a
+//! time; it knows nothing about sockets.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tracing::Level;
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+use crate::bindings::{self, MessageParam, WebsocketHandler, WebsocketHandlerPre};
+use crate::config::Limits;
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::guest_log::{Lines, Speaker};
+use crate::imports::{Connections, View};
+use crate::mailbox::{Event, Incoming};
+use crate::meter::Meter;
+
+/// Resources (pollables, streams, …) that an instance may hold at a time.
+const MAX_RESOURCES: usize = 4096;
+
+/// A handler's component, ready to instantiate: exports found, imports linked.
+pub(crate) type Prepared = WebsocketHandlerPre<GuestState>;
+
+pub(crate) struct Instance {
+    store: Store<GuestState>,
+    handler: WebsocketHandler,
+    limits: Limits,
+}
+
+impl Instance {
+    /// Instantiates within the limits of one event: a component's start function
+    /// is the guest's code as well.
+    pub(crate) async fn new(
+        prepared: &Prepared,
+        limits: &Limits,
+        speaker: Speaker,
+    ) -> Result<Self, Failure> {
+        let mut store = Store::new(prepared.engine(), GuestState::new(speaker, limits));
+        store.limiter(|state| &mut state.memory);
+        let cpu_time = limits.event_cpu_time;
+        store.epoch_deadline_callback(move |store| {
+            if store.data().meter.tick() > cpu_time {
+                return Err(Failure::CpuTime(cpu_time).into());
+            }
+            Ok(UpdateDeadline::Yield(1))
+        });
+        store.set_epoch_deadline(1);
+        let meter = store.data().meter.clone();
+        let instantiated =
+            meter.event(limits.event_wall_time, prepared.instantiate_async(&mut store)).await;
+        let handler = instantiated.map_err(|failure| store.data().memory.explain(failure))?;
+        Ok(Self { store, handler, limits: limits.clone() })
+    }
+
+    /// Serves one connection: its events in order, until `on-close` has returned
+    /// or the instance has failed.
+    pub(crate) async fn serve(mut self, connection: Arc<Connection>) -> Result<(), Failure> {
+        let state = self.store.data_mut();
+        state.speaker.set_connection(connection.id());
+        state.connections.insert(connection.id(), connection.clone());
+        loop {
+            let event = self.next_event(&connection).await;
+            let last = matches!(event, Event::Close(_));
+            self.deliver(&connection, event).await?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn next_event(&mut self, connection: &Connection) -> Event {
+        if let Poll::Ready(event) = connection.poll_event() {
+            return event;
+        }
+        let event = poll_fn(|_| connection.poll_event()).await;
+        // The deadline passed while it waited. Events that follow one another
+        // share a deadline, so that a yield comes about every tick.
+        self.store.set_epoch_deadline(1);
+        event
+    }
+
+    async fn deliver(&mut self, connection: &Connection, event: Event) -> Result<(), Failure> {
+        let exports: &bindings::HandlerExports = self.handler.socklet_websocket_handler();
+        let id = connection.id();
+        let wall = self.limits.event_wall_time;
+        let meter = self.store.data().meter.clone();
+        let store = &mut self.store;
+        let delivered = match event {
+            Event::Ready(request) => {
+                let headers = request.headers();
+                let address = request.remote_address.to_string();
+                let request = request.param(&headers, &address);
+                meter.event(wall, exports.call_on_ready(store, id, request)).await
+            }
+            Event::Message(message) => {
+                let message = match &message {
+                    Incoming::Text(text) => MessageParam::Text(text),
+                    Incoming::Binary(bytes) => MessageParam::Binary(bytes),
+                };
+                meter.event(wall, exports.call_on_message(store, id, message)).await
+            }
+            Event::Close(closing) => {
+                meter.event(wall, exports.call_on_close(store, id, closing.event())).await
+            }
+        };
+        delivered.map_err(|failure| self.store.data().memory.explain(failure))
+    }
+}
+
+/// The data of a store. Imports see a [`View`] of it.
+pub(crate) struct GuestState {
+    wasi: WasiCtx,
+    resources: ResourceTable,
+    connections: Connections,
+    speaker: Arc<Speaker>,
+    output: [Lines; 2],
+    memory: Memory,
+    meter: Arc<Meter>,
+}
+
+impl GuestState {
+    fn new(speaker: Speaker, limits: &Limits) -> Self {
+        let speaker = Arc::new(speaker);
+        let output =
+            [Lines::new(speaker.clone(), Level::INFO), Lines::new(speaker.clone(), Level::WARN)];
+        let wasi = WasiCtxBuilder::new()
+            .stdout(output[0].clone())
+            .stderr(output[1].clone())
+            .allow_tcp(false)
+            .allow_udp(false)
+            .build();
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(MAX_RESOURCES);
+        Self {
+            wasi,
+            resources,
+            connections: Connections::new(),
+            speaker,
+            output,
+            memory: Memory { used: 0, max: limits.max_memory, refused: false },
+            meter: Arc::default(),
+        }
+    }
+
+    pub(crate) fn view(&mut self) -> View<'_> {
+        View { connections: &self.connections, speaker: &self.speaker }
+    }
+}
+
+impl Drop for GuestState {
+    fn drop(&mut self) {
+        for lines in &self.output {
+            lines.finish();
+        }
+    }
+}
+
+impl WasiView for GuestState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
+    }
+}
+
+/// Bounds the linear memory of an instance over all its memories. A growth
+/// beyond it answers -1 and the guest may cope; most do not.
+struct Memory {
+    used: usize,
+    max: usize,
+    refused: bool,
+}
+
+impl Memory {
+    /// A trap after a refused growth is most likely about the memory: name it.
+    fn explain(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Trap(reason) if self.refused => Failure::Memory { max: self.max, reason },
+            failure => failure,
+        }
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        if used > self.max {
+            self.refused = true;
+            return Ok(false);
+        }
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.used = used;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        // The pool's slots bound the elements.
+        Ok(maximum.is_none_or(|maximum| desired <= maximum))
+    }
+}

@@ -1,0 +1,52 @@
+//! A WebSocket host that is scripted in WebAssembly components.
+//!
+//! A component that exports `socklet:websocket/handler` serves the connections of
+//! one route, each connection in an instance of its own. Its file can be replaced
+//! while connections are open.
+//!
+//! The modules, in the order in which data flows through them:
+//!
+//! - [`server`] accepts sockets and never waits for one of them.
+//! - `host` takes one socket from its handshake to its end, and keeps the slots
+//!   (`addresses` those of each remote address).
+//! - `handshake` answers the request: a status, the test page (`page`), or a 101
+//!   with an instance behind it. `route` maps paths.
+//! - `session` owns the open connection: frames in, events, bytes out, timers.
+//!   `wire` is the stream beneath tungstenite, `closing` how a connection ends.
+//! - `connection` is what a session shares with its instance: a `mailbox` of
+//!   events and an `outbound` queue of `frame`s.
+//! - `instance` owns a store and takes one event at a time, under a `meter`;
+//!   `failure` is how that can end. `imports` are what the guest can call,
+//!   `guest_log` where its words go, `bindings` what is generated from the WIT.
+//! - `watch`, `directory`, `loader` and `component` bring files into the
+//!   `registry`, whose generations the handshake picks from. `engine` compiles.
+//!
+//! Nothing flows backwards: an instance knows no session, a session no watcher.
+
+mod addresses;
+mod bindings;
+mod closing;
+mod component;
+pub mod config;
+mod connection;
+mod directory;
+mod embedded;
+mod engine;
+mod failure;
+mod frame;
+mod guest_log;
+mod handshake;
+mod host;
+mod imports;
+mod instance;
+mod loader;
+mod mailbox;
+mod meter;
+mod outbound;
+mod page;
+mod registry;
+mod route;
+pub mod server;
+mod session;
+mod watch;
+mod wire;

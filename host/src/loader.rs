@@ -1,0 +1,293 @@
+//! Keeps the registry in step with the handlers' directory.
+//!
+//! One task scans, decides and swaps, so that two changes never race. Compiling
+//! runs beside it on blocking threads, a few files at a time and never the same
+//! handler twice: a large component holds up its own route only.
+//!
+//! A file that can't be loaded changes nothing but the log: what served goes on
+//! serving, and the file is tried again when it changes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::component::{self, LoadError, Loaded};
+use crate::config::Limits;
+use crate::directory::{self, Fingerprint, Found, Scan};
+use crate::engine::Engine;
+use crate::registry::{Absence, Handler, Registry};
+use crate::watch::Watcher;
+
+/// A file that is missing for less than this was replaced, not removed.
+const GRACE: Duration = Duration::from_secs(2);
+/// Files that are compiled at a time.
+const MAX_JOBS: usize = 2;
+
+pub(crate) struct Loader {
+    pub(crate) root: PathBuf,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) limits: Limits,
+    pub(crate) drain: Duration,
+    known: BTreeMap<String, Known>,
+    waiting: BTreeSet<String>,
+    jobs: JoinSet<Job>,
+    job_routes: HashMap<tokio::task::Id, String>,
+    /// Problems that are logged already, so that each is said once.
+    said: BTreeSet<String>,
+}
+
+/// What the loader knows of one route.
+struct Known {
+    handler: Arc<Handler>,
+    file: Found,
+    /// The state of the file that was last tried.
+    tried: Option<Fingerprint>,
+    loading: bool,
+    missing_since: Option<Instant>,
+}
+
+struct Job {
+    route: String,
+    file: Found,
+    outcome: Result<Loaded, LoadError>,
+    took: Duration,
+}
+
+impl Loader {
+    pub(crate) fn new(
+        root: PathBuf,
+        engine: Arc<Engine>,
+        registry: Arc<Registry>,
+        limits: Limits,
+        drain: Duration,
+    ) -> Self {
+        Self {
+            root,
+            engine,
+            registry,
+            limits,
+            drain,
+            known: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            jobs: JoinSet::new(),
+            job_routes: HashMap::new(),
+            said: BTreeSet::new(),
+        }
+    }
+
+    /// Runs until dropped. `first` is told when all that was there at the start
+    /// is loaded or has failed.
+    pub(crate) async fn run(mut self, mut watcher: impl Watcher, first: oneshot::Sender<()>) {
+        let mut first = Some(first);
+        self.look();
+        loop {
+            if self.jobs.is_empty()
+                && let Some(first) = first.take()
+            {
+                // Nobody waits any more where the server has ended meanwhile.
+                let _ = first.send(());
+            }
+            let deadline = self.next_deadline();
+            tokio::select! {
+                () = watcher.changed() => self.look(),
+                Some(job) = self.jobs.join_next_with_id() => self.finish(job),
+                () = sleep_until(deadline) => self.look(),
+            }
+        }
+    }
+
+    /// Ends what is due and says when to look again at the latest.
+    fn next_deadline(&self) -> Instant {
+        let now = Instant::now();
+        let drained = self.known.values().filter_map(|known| known.handler.end_drained(now)).min();
+        let missing =
+            self.known.values().filter_map(|known| known.missing_since).min().map(|at| at + GRACE);
+        [drained, missing].into_iter().flatten().min().unwrap_or(now + Duration::from_secs(3600))
+    }
+
+    /// One look at the directory, and what follows from it.
+    fn look(&mut self) {
+        let scan = match directory::scan(&self.root) {
+            Ok(scan) => scan,
+            Err(error) => {
+                // It may be back in a moment. Until then nothing is removed.
+                let root = self.root.display().to_string();
+                self.say_once(&format!(
+                    "{root}: can't be read: {error}: nothing changes until it can"
+                ));
+                return;
+            }
+        };
+        self.report(&scan);
+        for (route, file) in &scan.handlers {
+            self.see(route, file);
+        }
+        self.miss(&scan);
+        self.start_jobs();
+    }
+
+    fn report(&mut self, scan: &Scan) {
+        let mut problems = BTreeSet::new();
+        for (path, why) in &scan.unroutable {
+            problems.insert(format!("{}: can't be a route: {why}: rename it", path.display()));
+        }
+        for (path, error) in &scan.unreadable {
+            problems.insert(format!("{}: can't be read: {error}", path.display()));
+        }
+        for (route, files) in &scan.contested {
+            let files: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+            problems.insert(format!(
+                "{}: all claim the route {route}, and none is loaded: rename all but one",
+                files.join(", ")
+            ));
+        }
+        for problem in problems.difference(&self.said) {
+            tracing::warn!("{problem}");
+        }
+        self.said = problems;
+    }
+
+    fn say_once(&mut self, problem: &str) {
+        if self.said.insert(problem.to_owned()) {
+            tracing::warn!("{problem}");
+        }
+    }
+
+    fn see(&mut self, route: &str, file: &Found) {
+        let known = self.known.entry(route.to_owned()).or_insert_with(|| {
+            let handler = Arc::new(Handler::new(route));
+            self.registry.insert(route, &handler);
+            Known { handler, file: file.clone(), tried: None, loading: false, missing_since: None }
+        });
+        known.missing_since = None;
+        known.file = file.clone();
+        if known.tried != Some(file.fingerprint) {
+            self.waiting.insert(route.to_owned());
+        }
+    }
+
+    /// Removes the routes whose file is gone for long enough.
+    fn miss(&mut self, scan: &Scan) {
+        let now = Instant::now();
+        let mut removed = Vec::new();
+        for (route, known) in &mut self.known {
+            let there = scan.handlers.contains_key(route) || scan.contested.contains_key(route);
+            if there || scan.is_blind_to(&known.file.path) {
+                continue;
+            }
+            if *known.missing_since.get_or_insert(now) + GRACE <= now {
+                removed.push(route.clone());
+            }
+        }
+        for route in removed {
+            self.waiting.remove(&route);
+            if let Some(known) = self.known.remove(&route) {
+                tracing::info!(
+                    handler = &*known.handler.name,
+                    "{}: removed: {route} is served no more",
+                    known.file.path.display()
+                );
+            }
+            self.registry.remove(&route);
+        }
+    }
+
+    fn start_jobs(&mut self) {
+        let ready: Vec<String> = self
+            .waiting
+            .iter()
+            .filter(|route| self.known.get(*route).is_some_and(|known| !known.loading))
+            .take(MAX_JOBS.saturating_sub(self.jobs.len()))
+            .cloned()
+            .collect();
+        for route in ready {
+            self.waiting.remove(&route);
+            let Some(known) = self.known.get_mut(&route) else { continue };
+            known.loading = true;
+            known.tried = Some(known.file.fingerprint);
+            let file = known.file.clone();
+            let digest = known.handler.current().map(|generation| generation.digest);
+            let engine = self.engine.clone();
+            let limits = self.limits.clone();
+            let job_route = route.clone();
+            let task = self.jobs.spawn_blocking(move || {
+                let started = Instant::now();
+                let outcome =
+                    component::load(&engine, &file.path, file.fingerprint, digest, &limits);
+                Job { route: job_route, file, outcome, took: started.elapsed() }
+            });
+            self.job_routes.insert(task.id(), route);
+        }
+    }
+
+    fn finish(&mut self, joined: Result<(tokio::task::Id, Job), tokio::task::JoinError>) {
+        match joined {
+            Ok((id, job)) => {
+                self.job_routes.remove(&id);
+                self.apply(job);
+            }
+            Err(error) => {
+                // The compiler panicked on this file.
+                let Some(route) = self.job_routes.remove(&error.id()) else { return };
+                if let Some(known) = self.known.get_mut(&route) {
+                    known.loading = false;
+                    let why = LoadError::Invalid("the compiler failed on it".into());
+                    Self::refuse(known, &known.file.clone(), &why);
+                }
+            }
+        }
+        self.start_jobs();
+    }
+
+    fn apply(&mut self, job: Job) {
+        let Some(known) = self.known.get_mut(&job.route) else {
+            // Removed while it was compiled.
+            return;
+        };
+        known.loading = false;
+        match job.outcome {
+            Ok(Loaded::Component { prepared, digest }) => {
+                let drain_until = Instant::now() + self.drain;
+                let number = known.handler.swap(prepared, digest, self.limits.clone(), drain_until);
+                tracing::info!(
+                    handler = &*known.handler.name,
+                    generation = number,
+                    "{}: serves {} (loaded in {:.0?})",
+                    job.file.path.display(),
+                    job.route,
+                    job.took
+                );
+            }
+            // What is still written to has another fingerprint by the next look.
+            Ok(Loaded::Same | Loaded::Changing) => {}
+            Err(why) => Self::refuse(known, &job.file, &why),
+        }
+        if known.tried != Some(known.file.fingerprint) {
+            self.waiting.insert(job.route);
+        }
+    }
+
+    /// One line: which file, what is wrong, what to do, and what happens now.
+    fn refuse(known: &Known, file: &Found, why: &LoadError) {
+        let current = known.handler.current();
+        let generation = current.as_ref().map(|current| current.number);
+        let meanwhile = match generation {
+            Some(number) => format!("generation {number} serves on"),
+            None => {
+                known.handler.absence.store(Arc::new(Absence::Failed));
+                "nothing serves its route yet".to_owned()
+            }
+        };
+        tracing::error!(
+            handler = &*known.handler.name,
+            "{}: {why} ({meanwhile})",
+            file.path.display()
+        );
+    }
+}

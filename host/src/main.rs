@@ -1,0 +1,194 @@
+//! The command `socklet`: reads the command line, binds, serves until a signal.
+
+mod cli;
+mod logging;
+
+use std::io::{ErrorKind, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Parser as _;
+use socklet::server::{Handlers, Route, Server};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+fn main() -> ExitCode {
+    let serve = cli::Cli::parse().serve();
+    let logs = match logging::start(serve.log.as_deref(), serve.log_format) {
+        Ok(logs) => logs,
+        Err(error) => {
+            eprintln!("socklet: {error:#}");
+            return ExitCode::from(2);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("socklet: can't start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let served = runtime.block_on(run(&serve));
+    // A handler that is still being compiled is not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    drop(logs);
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("socklet: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(serve: &cli::Serve) -> anyhow::Result<()> {
+    let handlers = find_handlers(serve.dir.as_deref())?;
+    let mut config = serve.config();
+    config.cache = cache_folder(serve.cache_dir.clone());
+    let shutdown = first_signal()?;
+    let listeners = bind(&serve.listen).await?;
+    let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+    for address in &addresses {
+        info!(%address, "listening");
+    }
+    let page = config.test_page;
+    let source = match &handlers {
+        Handlers::Directory(directory) => format!("handlers in {}", directory.display()),
+        Handlers::Embedded => {
+            "the embedded examples (no DIR was given and there is no ./handlers)".to_owned()
+        }
+    };
+    let server = Server::new(config, handlers)?;
+    let ready = move |routes: &[Route]| print_table(&source, &addresses, routes, page);
+    server.serve(listeners, ready, shutdown).await?;
+    Ok(())
+}
+
+fn find_handlers(directory: Option<&Path>) -> anyhow::Result<Handlers> {
+    let Some(directory) = directory else {
+        let default = Path::new("handlers");
+        return Ok(match default.is_dir() {
+            true => Handlers::Directory(default.to_owned()),
+            false => Handlers::Embedded,
+        });
+    };
+    match std::fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => Ok(Handlers::Directory(directory.to_owned())),
+        Ok(_) => bail!(
+            "{}: is not a directory: give the directory that holds the .wasm files",
+            directory.display()
+        ),
+        Err(error) => bail!("{}: {error}: create it, or give another DIR", directory.display()),
+    }
+}
+
+async fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
+            ErrorKind::AddrInUse => anyhow::anyhow!(
+                "{address} is in use: choose another address with --listen, such as --listen {}:0 \
+                 for any free port",
+                address.ip()
+            ),
+            ErrorKind::PermissionDenied => anyhow::anyhow!(
+                "{address} may not be bound by this user: choose a port from 1024 on with --listen"
+            ),
+            _ => anyhow::anyhow!("{address} can't be bound: {error}: see --listen"),
+        })?;
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+/// The folder for compiled code, made for its owner alone: what lies there is run
+/// as native code. Without one, handlers are compiled at each start.
+fn cache_folder(chosen: Option<PathBuf>) -> Option<PathBuf> {
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+    let variable =
+        |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = chosen.or_else(|| {
+        let caches = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+        Some(caches?.join("socklet/compiled"))
+    })?;
+    let refuse = |why: &str| {
+        warn!("{}: compiled handlers are not kept: {why}: see --cache-dir", folder.display());
+        None
+    };
+    if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder) {
+        return refuse(&error.to_string());
+    }
+    let folder = match folder.canonicalize() {
+        Ok(folder) => folder,
+        Err(error) => return refuse(&error.to_string()),
+    };
+    match std::fs::metadata(&folder) {
+        Ok(data) if data.uid() != rustix::process::geteuid().as_raw() => {
+            refuse("the folder belongs to another user")
+        }
+        Ok(data) if data.mode() & 0o022 != 0 => refuse("others may write to the folder"),
+        Ok(_) => Some(folder),
+        Err(error) => refuse(&error.to_string()),
+    }
+}
+
+/// Completes with the first SIGTERM or SIGINT. A second one ends the process at once.
+fn first_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("can't listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("can't listen for SIGINT")?;
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let mut stop = Some(stop);
+        loop {
+            let status = tokio::select! {
+                _ = terminate.recv() => 128 + 15,
+                _ = interrupt.recv() => 128 + 2,
+            };
+            match stop.take() {
+                Some(stop) => {
+                    info!("shutting down; a second signal ends at once");
+                    // The server may have ended on its own.
+                    let _ = stop.send(());
+                }
+                None => std::process::exit(status),
+            }
+        }
+    });
+    Ok(async {
+        // The task above sends, or runs for ever.
+        let _ = stopped.await;
+    })
+}
+
+/// What is served where, to stdout, each as a URL that one can paste.
+fn print_table(source: &str, addresses: &[SocketAddr], routes: &[Route], page: Option<bool>) {
+    let mut text = format!("socklet {} serves {source}\n", env!("CARGO_PKG_VERSION"));
+    let width = routes.iter().map(|route| route.path.len()).max().unwrap_or(0);
+    for address in addresses {
+        let shows_page = page.unwrap_or(address.ip().is_loopback());
+        text.push('\n');
+        for Route { path, loaded } in routes {
+            let note = if *loaded { "" } else { "   (not loaded: see the log)" };
+            text += &format!("  ws://{address}{path:width$}");
+            if shows_page {
+                text += &format!("   http://{address}{path:width$}");
+            }
+            text.truncate(text.trim_end().len());
+            text += note;
+            text.push('\n');
+        }
+        if routes.is_empty() {
+            text +=
+                &format!("  no handlers yet: put a .wasm file there to serve it on {address}\n");
+        } else if shows_page {
+            text += &format!("\nOpen http://{address}/ in a browser to try them.\n");
+        }
+    }
+    // Whoever closed stdout does not want to read it.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    info!("ready");
+}

@@ -1,0 +1,176 @@
+//! The outbound queue of one connection: whole frames, in the order of the calls.
+//!
+//! Contract, both directions:
+//! - The guest's `write` appends and never waits. It is refused with `full` while
+//!   the queue holds `max_backpressure` bytes or more, so that the queue never
+//!   exceeds that plus one message.
+//! - The session is the only one that takes from it and writes to the socket. It
+//!   takes all that is there at once, so that many writes leave in one system call.
+//! - While the queue is [congested](Outbound::congested) the session reads no
+//!   frames and no `on-message` starts: whoever writes once an event is never refused.
+//! - A close frame is the last entry: it seals the queue.
+
+use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
+
+use crate::bindings::{MessageResult, WriteOutcome};
+use crate::frame;
+
+/// An idle connection keeps no larger buffer than this.
+const KEEP_CAPACITY: usize = 4 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    /// Frames that the writer has not taken yet.
+    pending: Vec<u8>,
+    /// Bytes that the writer has taken and not yet handed to the kernel.
+    in_flight: usize,
+    sealed: bool,
+    max_backpressure: usize,
+    max_message_size: usize,
+}
+
+impl Outbound {
+    pub(crate) fn new(max_backpressure: usize, max_message_size: usize) -> Self {
+        Self {
+            pending: Vec::new(),
+            in_flight: 0,
+            sealed: false,
+            max_backpressure,
+            max_message_size,
+        }
+    }
+
+    /// Bytes not yet handed to the kernel, frame headers included.
+    pub(crate) fn queued(&self) -> usize {
+        self.pending.len() + self.in_flight
+    }
+
+    /// More than half full: time to stop what would lead to more writes.
+    pub(crate) fn congested(&self) -> bool {
+        self.queued() > self.max_backpressure / 2
+    }
+
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// A message of the handler's, whole or not at all.
+    pub(crate) fn write(&mut self, message: &MessageResult) -> WriteOutcome {
+        let (text, payload) = match message {
+            MessageResult::Text(text) => (true, text.as_bytes()),
+            MessageResult::Binary(bytes) => (false, bytes.as_slice()),
+        };
+        if self.sealed {
+            WriteOutcome::Closed
+        } else if payload.len() > self.max_message_size {
+            WriteOutcome::TooLarge
+        } else if self.queued() >= self.max_backpressure {
+            WriteOutcome::Full
+        } else {
+            frame::append(&mut self.pending, frame::data_opcode(text), payload);
+            WriteOutcome::Queued
+        }
+    }
+
+    /// A control frame of the host's own. It is not held back by the bound: the
+    /// session sends one ping at a time, and reads no pings while congested.
+    pub(crate) fn control(&mut self, opcode: OpCode, payload: &[u8]) {
+        if !self.sealed {
+            frame::append(&mut self.pending, opcode, payload);
+        }
+    }
+
+    /// Bytes that tungstenite wrote: pongs, and its answer to a close frame.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        if !self.sealed {
+            self.pending.extend_from_slice(bytes);
+        }
+    }
+
+    /// The close frame. Nothing is accepted after it.
+    pub(crate) fn close(&mut self, code: u16, reason: &str) {
+        if !self.sealed {
+            frame::append_close(&mut self.pending, code, reason);
+            self.sealed = true;
+        }
+    }
+
+    /// Refuses everything from now on, without a close frame.
+    pub(crate) fn seal(&mut self) {
+        self.sealed = true;
+    }
+
+    /// Drops everything: the socket is gone.
+    pub(crate) fn abandon(&mut self) {
+        self.pending = Vec::new();
+        self.in_flight = 0;
+        self.sealed = true;
+    }
+
+    /// Gives the writer all that is pending and takes its spent buffer in
+    /// exchange. False where there was nothing.
+    pub(crate) fn take(&mut self, spent: &mut Vec<u8>) -> bool {
+        if self.pending.is_empty() {
+            return false;
+        }
+        spent.clear();
+        spent.shrink_to(KEEP_CAPACITY);
+        std::mem::swap(&mut self.pending, spent);
+        self.in_flight += spent.len();
+        true
+    }
+
+    /// The kernel has accepted `bytes` of what was taken.
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        self.in_flight -= bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binary(len: usize) -> MessageResult {
+        MessageResult::Binary(vec![0; len])
+    }
+
+    #[test]
+    fn a_write_is_refused_only_from_the_bound_on() {
+        let mut queue = Outbound::new(100, 1000);
+        // 97 + 2 header bytes: one below the bound.
+        assert_eq!(queue.write(&binary(97)), WriteOutcome::Queued);
+        assert_eq!(queue.write(&binary(1000)), WriteOutcome::Queued);
+        assert_eq!(queue.write(&binary(0)), WriteOutcome::Full);
+        assert_eq!(queue.queued(), 99 + 1004);
+    }
+
+    #[test]
+    fn what_the_writer_holds_still_counts() {
+        let mut queue = Outbound::new(100, 1000);
+        queue.write(&binary(98));
+        let mut taken = Vec::new();
+        assert!(queue.take(&mut taken));
+        assert_eq!(queue.write(&binary(1)), WriteOutcome::Full);
+        queue.sent(60);
+        assert!(!queue.congested());
+        assert_eq!(queue.write(&binary(1)), WriteOutcome::Queued);
+    }
+
+    #[test]
+    fn nothing_follows_a_close_frame() {
+        let mut queue = Outbound::new(100, 1000);
+        queue.close(1000, "");
+        let queued = queue.queued();
+        assert_eq!(queue.write(&binary(1)), WriteOutcome::Closed);
+        queue.raw(b"pong");
+        queue.close(1001, "again");
+        assert_eq!(queue.queued(), queued);
+    }
+
+    #[test]
+    fn a_message_over_the_limit_is_never_accepted() {
+        let mut queue = Outbound::new(100, 1000);
+        assert_eq!(queue.write(&binary(1001)), WriteOutcome::TooLarge);
+        assert_eq!(queue.queued(), 0);
+    }
+}

@@ -1,0 +1,239 @@
+//! Which handler serves which route, and with which generation.
+//!
+//! Readers never wait: the table and each handler's current generation are
+//! swapped atomically. Only the loader changes them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::time::Instant;
+
+use crate::closing::HostClose;
+use crate::config::Limits;
+use crate::connection::{Connection, ConnectionId};
+use crate::instance::Prepared;
+
+/// Old generations of one handler that may still hold connections.
+const MAX_DRAINING: usize = 4;
+
+#[derive(Default)]
+pub(crate) struct Registry {
+    routes: ArcSwap<BTreeMap<String, Arc<Handler>>>,
+}
+
+/// One route's handler, over all its generations.
+pub(crate) struct Handler {
+    /// The route without its first slash, or `index`: how logs name it.
+    pub(crate) name: Arc<str>,
+    current: ArcSwapOption<Generation>,
+    /// What stands in for a generation while there is none.
+    pub(crate) absence: ArcSwap<Absence>,
+    generations: AtomicU64,
+    draining: Mutex<Vec<Draining>>,
+}
+
+/// Why a handler has no generation yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// Its file is being compiled.
+    Compiling,
+    /// Its file could not be loaded; the log says why.
+    Failed,
+}
+
+struct Draining {
+    generation: Arc<Generation>,
+    until: Instant,
+}
+
+/// One loaded version of a handler's component.
+pub(crate) struct Generation {
+    /// Counts from 1 for each handler.
+    pub(crate) number: u64,
+    pub(crate) handler: Arc<str>,
+    pub(crate) prepared: Prepared,
+    pub(crate) limits: Limits,
+    /// Identifies the component's bytes.
+    pub(crate) digest: [u8; 32],
+    connections: Mutex<Live>,
+}
+
+/// The connections of a generation.
+#[derive(Default)]
+struct Live {
+    connections: HashMap<ConnectionId, Weak<Connection>>,
+    /// Set once the generation is closed: who comes later is closed at once.
+    closed: Option<HostClose>,
+}
+
+/// A connection's place in its generation, given up when dropped.
+pub(crate) struct Membership {
+    generation: Arc<Generation>,
+    connection: ConnectionId,
+}
+
+impl Registry {
+    /// The handler of a decoded path.
+    pub(crate) fn find(&self, route: &str) -> Option<Arc<Handler>> {
+        self.routes.load().get(route).cloned()
+    }
+
+    pub(crate) fn routes(&self) -> Vec<(String, Arc<Handler>)> {
+        self.routes.load().iter().map(|(route, handler)| (route.clone(), handler.clone())).collect()
+    }
+
+    pub(crate) fn insert(&self, route: &str, handler: &Arc<Handler>) {
+        self.change(|routes| {
+            routes.insert(route.to_owned(), handler.clone());
+        });
+    }
+
+    /// Ends a route: later handshakes get 404, its connections are closed.
+    pub(crate) fn remove(&self, route: &str) {
+        if let Some(handler) = self.find(route) {
+            self.change(|routes| {
+                routes.remove(route);
+            });
+            handler.close_all(&HostClose::removed());
+        }
+    }
+
+    /// Closes every connection of every handler.
+    pub(crate) fn close_all(&self, close: &HostClose) {
+        for (_, handler) in self.routes() {
+            handler.close_all(close);
+        }
+    }
+
+    fn change(&self, change: impl Fn(&mut BTreeMap<String, Arc<Handler>>)) {
+        self.routes.rcu(|routes| {
+            let mut routes = BTreeMap::clone(routes);
+            change(&mut routes);
+            routes
+        });
+    }
+}
+
+impl Handler {
+    pub(crate) fn new(route: &str) -> Self {
+        let name = match route.trim_start_matches('/') {
+            "" => "index",
+            name => name,
+        };
+        Self {
+            name: name.into(),
+            current: ArcSwapOption::empty(),
+            absence: ArcSwap::from_pointee(Absence::Compiling),
+            generations: AtomicU64::new(0),
+            draining: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn current(&self) -> Option<Arc<Generation>> {
+        self.current.load_full()
+    }
+
+    /// Makes a newly loaded component the current generation. The old one's
+    /// connections drain until `drain_until`.
+    pub(crate) fn swap(
+        &self,
+        prepared: Prepared,
+        digest: [u8; 32],
+        limits: Limits,
+        drain_until: Instant,
+    ) -> u64 {
+        let number = self.generations.fetch_add(1, Relaxed) + 1;
+        let next = Arc::new(Generation {
+            number,
+            handler: self.name.clone(),
+            prepared,
+            limits,
+            digest,
+            connections: Mutex::default(),
+        });
+        if let Some(generation) = self.current.swap(Some(next)) {
+            let mut draining = self.draining();
+            draining.push(Draining { generation, until: drain_until });
+            draining.retain(|old| old.generation.has_connections());
+            while draining.len() > MAX_DRAINING {
+                draining.remove(0).generation.close(&HostClose::swapped());
+            }
+        }
+        number
+    }
+
+    /// Closes the generations whose time to drain is over. Returns when to look
+    /// again, or none where nothing drains.
+    pub(crate) fn end_drained(&self, now: Instant) -> Option<Instant> {
+        let mut draining = self.draining();
+        draining.retain(|old| {
+            if old.until <= now {
+                old.generation.close(&HostClose::swapped());
+            }
+            old.until > now && old.generation.has_connections()
+        });
+        draining.iter().map(|old| old.until).min()
+    }
+
+    fn close_all(&self, close: &HostClose) {
+        for old in self.draining().iter() {
+            old.generation.close(close);
+        }
+        if let Some(current) = self.current() {
+            current.close(close);
+        }
+    }
+
+    fn draining(&self) -> MutexGuard<'_, Vec<Draining>> {
+        self.draining.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Generation {
+    /// Counts a connection in. One that comes after the generation was closed is
+    /// closed at once.
+    pub(crate) fn join(self: &Arc<Self>, connection: &Arc<Connection>) -> Membership {
+        let closed = {
+            let mut live = self.live();
+            live.connections.insert(connection.id(), Arc::downgrade(connection));
+            live.closed.clone()
+        };
+        if let Some(close) = closed {
+            connection.close_by_host(close);
+        }
+        Membership { generation: self.clone(), connection: connection.id() }
+    }
+
+    fn has_connections(&self) -> bool {
+        !self.live().connections.is_empty()
+    }
+
+    fn close(&self, close: &HostClose) {
+        let connections: Vec<_> = {
+            let mut live = self.live();
+            live.closed = Some(close.clone());
+            live.connections.values().filter_map(Weak::upgrade).collect()
+        };
+        for connection in connections {
+            connection.close_by_host(close.clone());
+        }
+    }
+
+    fn live(&self) -> MutexGuard<'_, Live> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Membership {
+    pub(crate) fn generation(&self) -> &Arc<Generation> {
+        &self.generation
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.generation.live().connections.remove(&self.connection);
+    }
+}

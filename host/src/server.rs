@@ -1,0 +1,243 @@
+//! The server as a whole: handlers in, bound listeners in, a shutdown future in.
+//!
+//! The caller binds and the caller decides when it ends, so that a test takes
+//! port 0 and ends it cleanly.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::closing::HostClose;
+use crate::component::{self, LoadError};
+use crate::config::Config;
+use crate::embedded;
+use crate::engine::{self, Engine};
+use crate::handshake::origin::Origins;
+use crate::host::{Host, serve_socket};
+use crate::loader::Loader;
+use crate::registry::{Handler, Registry};
+use crate::route;
+use crate::watch::DirectoryWatcher;
+
+/// Handshakes in progress at a time; further sockets wait to be accepted.
+const MAX_HANDSHAKES: usize = 4096;
+
+/// Where the handlers come from.
+#[derive(Clone, Debug)]
+pub enum Handlers {
+    /// The `.wasm` files below a directory, watched for changes.
+    Directory(PathBuf),
+    /// The examples inside the binary.
+    Embedded,
+}
+
+/// One line of the table of routes.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The path as it is written in a URL, `/games/chess`.
+    pub path: String,
+    /// Whether a component serves it. The log says why not.
+    pub loaded: bool,
+}
+
+/// Why a server can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// wasmtime refuses the settings, most likely for want of address space or
+    /// because the cache can't be used.
+    #[error("can't set up the WebAssembly engine: {0:#}")]
+    Engine(wasmtime::Error),
+    /// An embedded example does not load: the binary was built wrong.
+    #[error("the embedded handler {route}: {why}")]
+    Embedded {
+        /// Its route.
+        route: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// A host that is set up and not yet serving.
+pub struct Server {
+    host: Arc<Host>,
+    engine: Arc<Engine>,
+    handlers: Handlers,
+}
+
+impl Server {
+    /// Sets the engine up. It reserves address space and starts one thread.
+    ///
+    /// # Errors
+    ///
+    /// See [`ServerError`].
+    pub fn new(config: Config, handlers: Handlers) -> Result<Self, ServerError> {
+        let max_instances = config.max_instances.unwrap_or_else(engine::instances_that_fit);
+        let engine = Engine::new(max_instances, config.limits.max_memory, config.cache.as_deref())
+            .map_err(ServerError::Engine)?;
+        let registry = Arc::new(Registry::default());
+        Ok(Self {
+            host: Arc::new(Host::new(config, registry, max_instances)),
+            engine: Arc::new(engine),
+            handlers,
+        })
+    }
+
+    /// Serves on `listeners` until `shutdown` completes and every connection has
+    /// ended, or `shutdown-timeout` has passed.
+    ///
+    /// Sockets are accepted at once; a handler that is still being compiled
+    /// answers 503. `ready` is called once, when everything that was there at the
+    /// start is loaded or has failed.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError::Embedded`]. What goes wrong later is logged and survived.
+    pub async fn serve(
+        self,
+        listeners: Vec<TcpListener>,
+        ready: impl FnOnce(&[Route]),
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServerError> {
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        for listener in listeners {
+            tasks.spawn(accept(listener, self.host.clone(), tasks.clone(), stop.clone()));
+        }
+        let (first, loaded) = oneshot::channel();
+        let loader = match &self.handlers {
+            Handlers::Directory(root) => {
+                let watcher = DirectoryWatcher::new(root);
+                let loader = Loader::new(
+                    root.clone(),
+                    self.engine.clone(),
+                    self.host.registry.clone(),
+                    self.host.config.limits.clone(),
+                    self.host.config.timeouts.drain,
+                );
+                Some(tokio::spawn(loader.run(watcher, first)))
+            }
+            Handlers::Embedded => {
+                self.load_embedded().await?;
+                drop(first);
+                None
+            }
+        };
+        tokio::pin!(shutdown);
+        tokio::select! {
+            // An error says that there was nothing to wait for.
+            _ = loaded => {
+                ready(&self.routes());
+                shutdown.await;
+            }
+            () = &mut shutdown => {}
+        }
+        if let Some(loader) = loader {
+            loader.abort();
+        }
+        stop.cancel();
+        self.end(&tasks).await;
+        Ok(())
+    }
+
+    /// Closes every connection and waits for them.
+    async fn end(&self, tasks: &TaskTracker) {
+        tasks.close();
+        self.host.registry.close_all(&HostClose::shutdown());
+        let limit = self.host.config.timeouts.shutdown;
+        if timeout(limit, tasks.wait()).await.is_err() {
+            tracing::warn!(
+                "{} connections had not ended after {limit:?} (shutdown-timeout) and are dropped",
+                tasks.len()
+            );
+        }
+    }
+
+    async fn load_embedded(&self) -> Result<(), ServerError> {
+        for (route, bytes) in embedded::EXAMPLES {
+            let broken = |why: LoadError| ServerError::Embedded { route, why: why.to_string() };
+            let prepared = component::prepare(&self.engine, bytes).map_err(broken)?;
+            component::try_out(&prepared, &self.host.config.limits).await.map_err(broken)?;
+            let handler = Handler::new(route);
+            handler.swap(prepared, [0; 32], self.host.config.limits.clone(), Instant::now());
+            self.host.registry.insert(route, &Arc::new(handler));
+        }
+        Ok(())
+    }
+
+    fn routes(&self) -> Vec<Route> {
+        let routes = self.host.registry.routes().into_iter();
+        routes
+            .map(|(path, handler)| Route {
+                path: route::encode(&path),
+                loaded: handler.current().is_some(),
+            })
+            .collect()
+    }
+}
+
+/// Accepts sockets. It never waits for a handshake, and no error ends it.
+async fn accept(
+    listener: TcpListener,
+    host: Arc<Host>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
+    const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+    let mut pause = Duration::from_millis(5);
+    let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
+    let origins = Arc::new(Origins::new(&host.config.allow_origins, &host.config.hosts, address));
+    let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
+    loop {
+        let next = async {
+            let permit = handshakes.clone().acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            next = next => next,
+        };
+        // The semaphore is never closed.
+        let Ok(permit) = permit else { return };
+        match accepted {
+            Ok((socket, peer)) => {
+                pause = Duration::from_millis(5);
+                let socket = prepare_socket(socket);
+                let serve =
+                    serve_socket(socket, peer, host.clone(), origins.clone(), permit, stop.clone());
+                tasks.spawn(serve);
+            }
+            // The peer went away while it waited: its affair alone.
+            Err(error) if is_of_one_peer(&error) => {}
+            Err(error) => {
+                tracing::error!(%address, "can't accept: {error}: trying again in {pause:?}");
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    () = stop.cancelled() => return,
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// The session batches its writes itself; waiting for more would only delay them.
+fn prepare_socket(socket: TcpStream) -> TcpStream {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!("can't set TCP_NODELAY: {error}");
+    }
+    socket
+}
+
+fn is_of_one_peer(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

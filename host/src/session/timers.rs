@@ -1,0 +1,188 @@
+//! A session's deadlines, over one timer.
+//!
+//! The timer is set to the nearest deadline and looked at when it fires. Signs
+//! of life move deadlines further away all the time; the timer is left alone
+//! then, fires early, and is set anew.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::Context;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
+
+use super::{Input, Phase, Session};
+use crate::bindings::CloseOrigin;
+use crate::closing::Closing;
+use crate::config::Timeouts;
+
+/// How long input is discarded after a violation of the protocol.
+const DISCARD: Duration = Duration::from_secs(2);
+/// How long a peer that is taken for dead has to take the close frame.
+const LAST_CHANCE: Duration = Duration::from_secs(1);
+
+pub(super) struct Timers {
+    timeouts: Timeouts,
+    timer: Pin<Box<Sleep>>,
+    last_heard: Instant,
+    last_ping: Instant,
+    reading: bool,
+    /// Since when the socket has taken nothing while bytes wait.
+    stalled_since: Option<Instant>,
+    close_at: Option<(Instant, Closing)>,
+}
+
+impl Timers {
+    pub(super) fn new(timeouts: Timeouts) -> Self {
+        let now = Instant::now();
+        Self {
+            timer: Box::pin(sleep_until(now + timeouts.ping_interval)),
+            timeouts,
+            last_heard: now,
+            last_ping: now,
+            reading: true,
+            stalled_since: None,
+            close_at: None,
+        }
+    }
+
+    pub(super) fn heard(&mut self) {
+        self.last_heard = Instant::now();
+    }
+
+    /// While reading is paused nothing can be heard, so the pong timer stops.
+    pub(super) fn reading(&mut self, reading: bool) {
+        if reading && !self.reading {
+            self.heard();
+        }
+        self.reading = reading;
+    }
+
+    pub(super) fn flowing(&mut self) {
+        self.stalled_since = None;
+    }
+
+    /// True where the stall has just begun.
+    pub(super) fn stalled(&mut self) -> bool {
+        let begun = self.stalled_since.is_none();
+        self.stalled_since.get_or_insert_with(Instant::now);
+        begun
+    }
+
+    pub(super) fn close_later(&mut self, delay: Duration, closing: Closing) {
+        self.close_at = Some((Instant::now() + delay, closing));
+    }
+
+    pub(super) fn close_until(&self) -> Instant {
+        Instant::now() + self.timeouts.close
+    }
+
+    pub(super) fn flush_until(&self) -> Instant {
+        Instant::now() + self.timeouts.write
+    }
+
+    pub(super) fn answer_until(&self, input: Input) -> Instant {
+        Instant::now()
+            + match input {
+                Input::Frames => self.timeouts.close,
+                Input::Bytes(_) => DISCARD.min(self.timeouts.close),
+                Input::Nothing => Duration::ZERO,
+            }
+    }
+
+    fn ping_at(&self) -> Instant {
+        self.last_heard.max(self.last_ping) + self.timeouts.ping_interval
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
+    /// Does what is due and sets the timer to what comes next.
+    pub(super) fn poll_timers(&mut self, cx: &mut Context<'_>) -> bool {
+        let next = self.next_deadline();
+        if next < self.timers.timer.deadline() {
+            self.timers.timer.as_mut().reset(next);
+        }
+        if self.timers.timer.as_mut().poll(cx).is_pending() {
+            return false;
+        }
+        self.do_what_is_due(Instant::now());
+        let next = self.next_deadline();
+        self.timers.timer.as_mut().reset(next);
+        // Another turn polls the timer again, which it needs to fire again.
+        true
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let timers = &self.timers;
+        let phase = match &self.phase {
+            Phase::Open => self.next_of_open(),
+            Phase::Answering { until, .. }
+            | Phase::Closing { until, .. }
+            | Phase::Flushing { until, .. } => *until,
+            Phase::Ended => Instant::now() + Duration::from_secs(3600),
+        };
+        timers.close_at.as_ref().map_or(phase, |(at, _)| phase.min(*at))
+    }
+
+    /// While reading is paused there is nothing to hear, and pings would only add
+    /// to the queue.
+    fn next_of_open(&self) -> Instant {
+        let timers = &self.timers;
+        let heard = match timers.reading {
+            true => timers.ping_at().min(timers.last_heard + timers.timeouts.pong),
+            false => Instant::now() + timers.timeouts.ping_interval,
+        };
+        timers.stalled_since.map_or(heard, |since| heard.min(since + timers.timeouts.write))
+    }
+
+    fn do_what_is_due(&mut self, now: Instant) {
+        if let Some((_, closing)) = self.timers.close_at.take_if(|(at, _)| *at <= now) {
+            self.begin_closing(closing, Input::Frames);
+            return;
+        }
+        match &self.phase {
+            Phase::Open => self.keep_alive(now),
+            Phase::Closing { closing, until, flushed, .. } if *until <= now => {
+                let mut closing = closing.clone();
+                if *flushed && closing.origin == CloseOrigin::Handler {
+                    closing.detail = "close-timeout";
+                }
+                self.end(closing);
+            }
+            Phase::Flushing { closing, until } if *until <= now => {
+                let closing = closing.clone();
+                self.end(closing);
+            }
+            // Answering late is noticed where it is answered.
+            _ => {}
+        }
+    }
+
+    fn keep_alive(&mut self, now: Instant) {
+        let timeouts = &self.timers.timeouts;
+        if self.timers.stalled_since.is_some_and(|since| since + timeouts.write <= now) {
+            let reason = format!("nothing taken for {:?} (write-timeout)", timeouts.write);
+            self.begin_closing(Closing::host(1008, reason, "write-timeout"), Input::Frames);
+            self.wait_no_longer_than(now + self.timers.timeouts.close);
+        } else if !self.timers.reading {
+            // Nothing can be heard, and a ping would only add to the queue.
+        } else if self.timers.last_heard + timeouts.pong <= now {
+            let reason = format!("nothing heard for {:?} (pong-timeout)", timeouts.pong);
+            self.begin_closing(Closing::host(1001, reason, "pong-timeout"), Input::Nothing);
+            self.wait_no_longer_than(now + LAST_CHANCE);
+        } else if self.timers.ping_at() <= now {
+            self.connection.shared().outbound.control(OpCode::Control(Control::Ping), b"");
+            self.timers.last_ping = now;
+        }
+    }
+
+    /// The peer has had its time: a close frame that it does not take is not
+    /// waited for as long as one behind an honest queue.
+    fn wait_no_longer_than(&mut self, limit: Instant) {
+        if let Phase::Closing { until, .. } = &mut self.phase {
+            *until = limit;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The stream that tungstenite believes to be the socket.
+//!
+//! It reads from the real one. What tungstenite writes, pongs and the answer to
+//! a close frame, goes into the connection's outbound queue, between whole
+//! frames of the handler's. So tungstenite never waits for the socket, nothing
+//! is buffered twice, and one writer owns all that is sent.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::connection::Connection;
+
+pub(crate) struct Wire<S> {
+    pub(crate) socket: S,
+    connection: Arc<Connection>,
+}
+
+impl<S> Wire<S> {
+    pub(crate) fn new(socket: S, connection: Arc<Connection>) -> Self {
+        Self { socket, connection }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(cx, buffer)
+    }
+}
+
+impl<S: Unpin> AsyncWrite for Wire<S> {
+    /// Called with whole frames: tungstenite's own buffer holds none back.
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.connection.shared().outbound.raw(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// The session shuts the socket down itself, after what is queued.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

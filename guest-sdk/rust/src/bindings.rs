@@ -1,0 +1,102 @@
+//! What wit-bindgen makes of the WIT, and how its types become this crate's.
+//!
+//! Public only because the code that [`export!`](crate::export!) leaves in a
+//! handler's crate names it; nothing here is meant to be used directly.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::allow_attributes_without_reason,
+    clippy::undocumented_unsafe_blocks,
+    reason = "generated code"
+)]
+
+use self::socklet::websocket::types;
+use crate::{CloseEvent, CloseOrigin, CloseOutcome, Message, MessageRef, Request, WriteError};
+
+wit_bindgen::generate!({
+    world: "websocket-handler",
+    path: "wit",
+    // So that a `&str` is written without being copied into a `String` first.
+    ownership: Borrowing { duplicate_if_necessary: true },
+    pub_export_macro: true,
+    export_macro_name: "export_bindings",
+});
+
+impl From<types::MessageResult> for Message {
+    fn from(message: types::MessageResult) -> Self {
+        match message {
+            types::MessageResult::Text(text) => Message::Text(text),
+            types::MessageResult::Binary(bytes) => Message::Binary(bytes),
+        }
+    }
+}
+
+impl<'a> From<MessageRef<'a>> for types::MessageParam<'a> {
+    fn from(message: MessageRef<'a>) -> Self {
+        match message {
+            MessageRef::Text(text) => types::MessageParam::Text(text),
+            MessageRef::Binary(bytes) => types::MessageParam::Binary(bytes),
+        }
+    }
+}
+
+impl From<types::Request> for Request {
+    fn from(request: types::Request) -> Self {
+        Request {
+            path: request.path,
+            query_string: request.query,
+            header_fields: request.headers,
+            remote_address: request.remote_address,
+            subprotocol: request.subprotocol,
+        }
+    }
+}
+
+impl From<types::CloseEvent> for CloseEvent {
+    fn from(event: types::CloseEvent) -> Self {
+        CloseEvent {
+            origin: match event.origin {
+                types::CloseOrigin::Peer => CloseOrigin::Peer,
+                types::CloseOrigin::Handler => CloseOrigin::Handler,
+                types::CloseOrigin::Host => CloseOrigin::Host,
+                types::CloseOrigin::Network => CloseOrigin::Network,
+            },
+            code: event.code,
+            reason: event.reason,
+            detail: event.detail,
+        }
+    }
+}
+
+impl From<types::CloseOutcome> for CloseOutcome {
+    fn from(outcome: types::CloseOutcome) -> Self {
+        match outcome {
+            types::CloseOutcome::Closing => CloseOutcome::Closing,
+            types::CloseOutcome::Closed => CloseOutcome::Closed,
+            types::CloseOutcome::Invalid => CloseOutcome::Invalid,
+        }
+    }
+}
+
+impl From<types::WriteOutcome> for Result<(), WriteError> {
+    fn from(outcome: types::WriteOutcome) -> Self {
+        match outcome {
+            types::WriteOutcome::Queued => Ok(()),
+            types::WriteOutcome::Full => Err(WriteError::Full),
+            types::WriteOutcome::Closed => Err(WriteError::Closed),
+            types::WriteOutcome::TooLarge => Err(WriteError::TooLarge),
+        }
+    }
+}
+
+impl From<log::Level> for socklet::websocket::log::Level {
+    fn from(level: log::Level) -> Self {
+        match level {
+            log::Level::Trace => Self::Trace,
+            log::Level::Debug => Self::Debug,
+            log::Level::Info => Self::Info,
+            log::Level::Warn => Self::Warn,
+            log::Level::Error => Self::Error,
+        }
+    }
+}

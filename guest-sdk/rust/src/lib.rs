@@ -1,0 +1,66 @@
+//! Write WebSocket handlers for socklet in Rust.
+//!
+//! A handler is a type that implements [`Handler`]. The host makes one value of
+//! it for each connection and calls it as events arrive:
+//!
+//! ```
+//! use socklet_guest::prelude::*;
+//!
+//! struct Hello;
+//!
+//! impl Handler for Hello {
+//!     fn on_ready(connection: &Connection, _request: &Request) -> Self {
+//!         connection.write("Hello!");
+//!         Hello
+//!     }
+//!
+//!     fn on_message(&mut self, _connection: &Connection, message: Message) {
+//!         info!("{message}");
+//!     }
+//! }
+//!
+//! socklet_guest::export!(Hello);
+//! ```
+//!
+//! Build it as a `cdylib` for `wasm32-wasip2` and drop the `.wasm` file into
+//! socklet's directory. The crate's README has every step.
+//!
+//! The modules, in the order in which an event passes through them:
+//!
+//! - `bindings` is what wit-bindgen generates, and the mapping of its types.
+//! - `export` holds [`export!`] and the states of an instance's connections.
+//! - `handler` is the trait that handlers implement.
+//! - `request`, `message` and `close` are what events carry.
+//! - `connection` is what a handler can do about it.
+//! - `logging` sends the `log` crate's lines, and panics, to the host's log.
+//!
+//! Absent on purpose: an allocator, an executor and a way to wait. An event runs
+//! to its end, and the host runs no second one beside it.
+//!
+//! Built for any other target than `wasm32`, a handler compiles and its tests
+//! run, but nothing is exported and every call of the host panics.
+
+#[doc(hidden)]
+pub mod bindings;
+mod close;
+mod connection;
+#[doc(hidden)]
+pub mod export;
+mod handler;
+mod logging;
+mod message;
+pub mod prelude;
+mod request;
+
+pub use close::{CloseEvent, CloseOrigin, CloseOutcome};
+pub use connection::{Connection, WriteError};
+pub use handler::Handler;
+// The whole crate, so that a handler can name `log::Level` without depending on it.
+pub use log;
+pub use message::{AsMessage, Message, MessageRef};
+pub use request::Request;
+
+/// Compiles the README's Rust.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,28 @@
+# Where the scripts keep their tools, and which Rust makes components. Sourced.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+tools=${SOCKLET_TOOLS:-$HOME/.cache/socklet/tools}
+venv=$tools/venv
+export PATH=$tools/bin:$venv/bin:$PATH
+
+say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# The way Rust guests are built: a target of rustup's where there is one, else
+# Debian's compiler, which comes with the standard library's source. It can be
+# chosen with SOCKLET_GUEST_RUST.
+guest_rust() {
+    if [ -n "${SOCKLET_GUEST_RUST:-}" ]; then
+        echo "$SOCKLET_GUEST_RUST"
+        return
+    fi
+    local libraries
+    libraries=$(rustc --print sysroot)/lib/rustlib
+    for target in wasm32-wasip2 wasm32-unknown-unknown; do
+        if [ -d "$libraries/$target" ]; then
+            echo "$target"
+            return
+        fi
+    done
+    echo debian
+}

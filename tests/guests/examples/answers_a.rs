@@ -1,0 +1,17 @@
+//! Answers each text with `a:` before it; with `answers_b`, two versions of a handler.
+
+use socklet_guest::prelude::*;
+
+struct Answers;
+
+impl Handler for Answers {
+    fn on_ready(_: &Connection, _: &Request) -> Self {
+        Answers
+    }
+
+    fn on_message(&mut self, connection: &Connection, message: Message) {
+        connection.write(format!("a:{message}"));
+    }
+}
+
+socklet_guest::export!(Answers);

@@ -1,0 +1,1 @@
+//! Components that the tests load: `examples/`, one for each behaviour.

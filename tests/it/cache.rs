@@ -1,0 +1,45 @@
+//! Compiled code is kept between starts.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::harness::{Start, example};
+
+#[tokio::test]
+async fn a_second_start_finds_what_the_first_compiled() {
+    let cache = tempfile::TempDir::new().unwrap();
+    let echo = example("hello-js");
+    let files = [("js.wasm", echo.as_slice())];
+    let loaded = async || {
+        let server = Start::with(&files).cache(&cache.path().join("new")).run().await;
+        let line = server.log.message("serves /js").await;
+        let (_, took) = line.message().split_once("loaded in ").unwrap();
+        let took = took.strip_suffix("ms)").map(|ms| ms.parse::<u64>().unwrap());
+        // Past a second it is not shown in milliseconds.
+        took.unwrap_or(u64::MAX)
+    };
+    let (first, second) = (loaded().await, loaded().await);
+    assert!(second < first, "first {first} ms, second {second} ms");
+    let kept = walk(cache.path());
+    assert!(kept > 100_000, "{kept} bytes are kept");
+    let mode = cache.path().join("new").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn a_cache_that_others_may_write_to_is_refused() {
+    let cache = tempfile::TempDir::new().unwrap();
+    std::fs::set_permissions(cache.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let server = Start::embedded().cache(cache.path()).run().await;
+    server.log.message("others may write to the folder").await;
+    assert_eq!(walk(cache.path()), 0);
+    assert_eq!(server.connect("/hello").await.text().await, "Hello!");
+}
+
+fn walk(folder: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let sizes = entries.map(|entry| {
+        let data = entry.metadata().unwrap();
+        if data.is_dir() { walk(&entry.path()) } else { data.len() }
+    });
+    sizes.sum()
+}

@@ -1,0 +1,89 @@
+//! The close codes of the design's table.
+
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::harness::guests::CLOSES_ON_MESSAGE;
+use crate::harness::{Server, Start};
+
+async fn server() -> Server {
+    Start::with(&[("closes.wasm", &CLOSES_ON_MESSAGE.bytes())])
+        .arg("--close-timeout=300ms")
+        .run()
+        .await
+}
+
+#[tokio::test]
+async fn a_handlers_close_follows_what_it_wrote_and_seals_the_connection() {
+    let server = server().await;
+    let mut client = server.connect("/closes").await;
+    client.feed("4000 that is all").await;
+    client.feed("never delivered").await;
+    client.flush().await;
+    let (messages, close) = client.rest().await;
+    assert_eq!(messages, [Message::from("before")]);
+    assert_eq!(close, Some((4000, "that is all".into())));
+    server.log.message("closed:").await;
+    assert_eq!(
+        server.log.said_by(1),
+        [
+            "close: Closing",
+            "write after: Err(Closed)",
+            "close again: Closed",
+            "write in on-close: Err(Closed)",
+            r#"closed: Handler 4000 "that is all" """#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn codes_and_reasons_that_must_not_be_sent_are_invalid() {
+    let server = server().await;
+    let long = format!("1000 {}", "x".repeat(124));
+    for bad in ["999", "1004", "1005", "1006", "1015", "2999", "5000", &long] {
+        let mut client = server.connect("/closes").await;
+        let start = server.log.len();
+        client.feed(bad).await;
+        client.flush().await;
+        assert_eq!(client.text().await, "before");
+        // The connection is still open: what was tried next went through.
+        assert_eq!(client.text().await, "after");
+        assert_eq!(client.closed().await, (1000, String::new()));
+        let said = "close: Invalid";
+        server.log.wait_from(start, said, |line| line.message() == said).await;
+    }
+    let longest = "x".repeat(123);
+    let mut client = server.connect("/closes").await;
+    client.send(format!("1000 {longest}")).await;
+    assert_eq!(client.rest().await.1, Some((1000, longest)));
+}
+
+#[tokio::test]
+async fn a_peer_that_never_answers_a_close_is_left_after_the_timeout() {
+    let server = server().await;
+    let mut client = server.connect("/closes").await;
+    client.send("1000 bye").await;
+    // Not reading is not answering.
+    server.log.message(r#"closed: Handler 1000 "bye" "close-timeout""#).await;
+    drop(client);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_1009_and_one_at_the_limit_is_served() {
+    let server = Start::embedded().arg("--max-message-size=1000").run().await;
+    let mut client = server.connect("/echo").await;
+    let largest = "x".repeat(1000);
+    assert_eq!(client.ask(&largest).await, largest);
+    client.send("x".repeat(1001)).await;
+    let (code, reason) = client.closed().await;
+    assert_eq!(code, 1009);
+    assert!(reason.contains("max-message-size"), "{reason}");
+}
+
+#[tokio::test]
+async fn the_close_arrives_although_the_peer_is_still_sending() {
+    let server = Start::embedded().arg("--max-message-size=1000").run().await;
+    let mut client = server.connect("/echo").await;
+    client.feed("x".repeat(500_000)).await;
+    client.flush().await;
+    assert_eq!(client.closed().await.0, 1009);
+}

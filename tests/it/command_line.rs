@@ -1,0 +1,54 @@
+//! What the command line says, right and wrong.
+
+use crate::harness::{Start, run};
+
+#[tokio::test]
+async fn the_table_shows_each_route_as_urls_that_can_be_pasted() {
+    let server = Start::embedded().run().await;
+    let table = server.stdout();
+    assert!(table.contains("the embedded examples"), "{table}");
+    for route in ["echo", "goodbye", "hello", "whoami"] {
+        for scheme in ["ws", "http"] {
+            let url = format!("{scheme}://{}/{route}", server.address);
+            assert!(table.contains(&url), "{url} is not in\n{table}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_names_the_flag() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (status, _, stderr) = run(&["serve", "--listen", &address]).await;
+    assert_eq!(status.code(), Some(1));
+    assert!(stderr.contains("--listen") && stderr.contains(&address), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_there_is_named() {
+    let (status, _, stderr) = run(&["serve", "no/such/folder"]).await;
+    assert_eq!(status.code(), Some(1));
+    assert!(stderr.contains("no/such/folder") && stderr.contains("create it"), "{stderr}");
+}
+
+#[tokio::test]
+async fn wrong_values_are_named() {
+    for (args, said) in [
+        (["--event-cpu-time", "soon"], "500ms"),
+        (["--max-message-size", "much"], "--max-message-size"),
+        (["--listen", "localhost"], "--listen"),
+        (["--log", "a=b=c"], "--log"),
+        (["--max-instances", "0"], "at least 1"),
+    ] {
+        let (status, _, stderr) = run(&args).await;
+        assert_eq!(status.code(), Some(2), "{args:?}");
+        assert!(stderr.contains(said), "{args:?}: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn help_shows_examples() {
+    let (status, stdout, _) = run(&["serve", "--help"]).await;
+    assert!(status.success());
+    assert!(stdout.contains("Examples:") && stdout.contains("SOCKLET_LISTEN"), "{stdout}");
+}

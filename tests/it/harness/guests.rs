@@ -1,0 +1,36 @@
+//! The components that the tests serve.
+
+use std::path::PathBuf;
+
+/// A guest of `tests/guests`.
+#[derive(Clone, Copy)]
+pub(crate) struct Guest(&'static str);
+
+/// A constant for each; one that no test uses fails the build.
+#[deny(dead_code)]
+mod built {
+    use super::Guest;
+    include!(concat!(env!("OUT_DIR"), "/guests.rs"));
+}
+pub(crate) use built::*;
+
+impl Guest {
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        read(&format!("tests/{}.wasm", self.0))
+    }
+}
+
+/// A component of `examples/`, as built from source.
+pub(crate) fn example(name: &str) -> Vec<u8> {
+    read(&format!("examples/{name}.wasm"))
+}
+
+fn read(file: &str) -> Vec<u8> {
+    let path = folder().join(file);
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}: run scripts/build-guests", path.display()))
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/guests")
+}

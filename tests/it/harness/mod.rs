@@ -1,0 +1,28 @@
+//! Servers, clients and guests for the tests.
+
+mod client;
+pub(crate) mod guests;
+mod http;
+mod log;
+mod server;
+
+pub(crate) use client::Client;
+pub(crate) use guests::example;
+pub(crate) use http::{http, http_bytes};
+pub(crate) use log::{Log, LogLine};
+pub(crate) use server::{Server, Start, run};
+
+use std::future::Future;
+use std::time::Duration;
+
+/// How long anything may take that a test waits for. Not a measure of speed: only
+/// a bound for what never comes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for what must come, and says what it was if it does not.
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
+    }
+}

@@ -1,0 +1,201 @@
+//! A server as a child process, on a free port, ended with its handle.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::SystemTime;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, Command};
+
+use super::{Client, Log, within};
+
+/// What to start.
+pub(crate) struct Start {
+    directory: Option<TempDir>,
+    args: Vec<String>,
+    cache: Option<PathBuf>,
+}
+
+/// A running server. It reads its address from its own child's log, so that no
+/// other server can be taken for it; it kills the child when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) log: Log,
+    files: TempDir,
+    directory: Option<TempDir>,
+}
+
+impl Start {
+    /// A server of these files: path below the directory and content.
+    pub(crate) fn with(files: &[(&str, &[u8])]) -> Self {
+        let directory = TempDir::new().unwrap();
+        for (path, bytes) in files {
+            write(&directory.path().join(path), bytes);
+        }
+        Self { directory: Some(directory), args: Vec::new(), cache: None }
+    }
+
+    /// A server of the embedded examples.
+    pub(crate) fn embedded() -> Self {
+        Self { directory: None, args: Vec::new(), cache: None }
+    }
+
+    pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Keeps compiled code in this folder instead of the tests' common one.
+    pub(crate) fn cache(mut self, folder: &Path) -> Self {
+        self.cache = Some(folder.to_owned());
+        self
+    }
+
+    /// Changes the directory before the server starts.
+    pub(crate) fn prepare(self, change: impl FnOnce(&Path)) -> Self {
+        change(self.directory.as_ref().unwrap().path());
+        self
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(crate) async fn run(self) -> Server {
+        let server = self.run_unready().await;
+        server.log.wait("ready", |line| line.message() == "ready").await;
+        server
+    }
+
+    /// Starts it and waits until it listens.
+    pub(crate) async fn run_unready(self) -> Server {
+        let files = TempDir::new().unwrap();
+        let mut command = Command::new(binary());
+        command.arg("serve");
+        if let Some(directory) = &self.directory {
+            command.arg(directory.path());
+        }
+        let cache = self.cache.unwrap_or_else(|| std::env::temp_dir().join("socklet-tests-cache"));
+        let mut child = command
+            .args(["--listen", "127.0.0.1:0", "--log-format", "json", "--cache-dir"])
+            .arg(cache)
+            .args(self.args)
+            .current_dir(files.path())
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(std::fs::File::create(files.path().join("stdout")).unwrap())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let log = Log::follow(child.stderr.take().unwrap(), files.path().join("log"));
+        let listening = log.wait("listening", |line| line.message() == "listening").await;
+        let address = listening.field("address").unwrap().as_str().unwrap().parse().unwrap();
+        Server { child, address, log, files, directory: self.directory }
+    }
+}
+
+impl Server {
+    pub(crate) fn url(&self, route: &str) -> String {
+        format!("ws://{}{route}", self.address)
+    }
+
+    pub(crate) async fn connect(&self, route: &str) -> Client {
+        Client::connect(&self.url(route)).await
+    }
+
+    /// A path below the handlers' directory.
+    pub(crate) fn file(&self, path: &str) -> PathBuf {
+        self.directory.as_ref().unwrap().path().join(path)
+    }
+
+    /// Puts a file into the handlers' directory by rename, as deploys do.
+    pub(crate) fn put(&self, path: &str, bytes: &[u8]) {
+        let target = self.file(path);
+        let draft = target.with_extension("draft");
+        write(&draft, bytes);
+        std::fs::rename(draft, target).unwrap();
+    }
+
+    /// The log, as a file of JSON lines.
+    pub(crate) fn log_file(&self) -> PathBuf {
+        self.files.path().join("log")
+    }
+
+    pub(crate) fn stdout(&self) -> String {
+        std::fs::read_to_string(self.files.path().join("stdout")).unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    pub(crate) async fn exit(&mut self) -> ExitStatus {
+        within("the server's end", self.child.wait()).await.unwrap()
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap()));
+        let status = status.unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+}
+
+/// Runs the binary to its end with these arguments: its status, stdout and stderr.
+pub(crate) async fn run(args: &[&str]) -> (ExitStatus, String, String) {
+    let folder = TempDir::new().unwrap();
+    let mut child = Command::new(binary())
+        .args(args)
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let (mut out, mut err) = (String::new(), String::new());
+    let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    within("the command's end", async {
+        tokio::try_join!(stdout.read_to_string(&mut out), stderr.read_to_string(&mut err))
+    })
+    .await
+    .unwrap();
+    (within("the command's end", child.wait()).await.unwrap(), out, err)
+}
+
+fn write(path: &Path, bytes: &[u8]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// The binary beside this test's own, which must be no older than its sources.
+fn binary() -> PathBuf {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    if path.ends_with("deps") {
+        path.pop();
+    }
+    path.push("socklet");
+    let built = std::fs::metadata(&path)
+        .and_then(|data| data.modified())
+        .unwrap_or_else(|error| panic!("{}: {error}: build it first", path.display()));
+    let newest = newest(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src"));
+    assert!(newest <= built, "{} is older than its sources: build it first", path.display());
+    path
+}
+
+fn newest(folder: &Path) -> SystemTime {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let times = entries.map(|entry| {
+        if entry.file_type().unwrap().is_dir() {
+            newest(&entry.path())
+        } else {
+            entry.metadata().unwrap().modified().unwrap()
+        }
+    });
+    times.max().unwrap_or(SystemTime::UNIX_EPOCH)
+}

@@ -1,0 +1,24 @@
+//! Tests over real sockets against the real binary, in one program: a module for
+//! each promise, and a harness that starts servers and clients.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod harness;
+
+mod backpressure;
+mod cache;
+mod clients;
+mod closing;
+mod command_line;
+mod directory;
+mod examples;
+mod handshake;
+mod keepalive;
+mod lifecycle;
+mod limits;
+mod order;
+mod origin;
+mod sandbox;
+mod shutdown;
+mod swap;
+mod swap_under_load;

@@ -1,0 +1,64 @@
+//! SIGTERM, SIGINT, and a second of them.
+
+use rustix::process::Signal;
+
+use crate::harness::guests::{REPORTS_CLOSE, RUNS_ON_MESSAGE};
+use crate::harness::{Start, http};
+
+#[tokio::test]
+async fn a_signal_closes_every_connection_with_1001_and_exits_with_0() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut server = Start::with(&[("reports.wasm", &REPORTS_CLOSE.bytes())]).run().await;
+        let mut client = server.connect("/reports").await;
+        client.text().await;
+        server.signal(signal);
+        let (code, reason) = client.closed().await;
+        assert_eq!(code, 1001);
+        assert_eq!(reason, "the host is shutting down");
+        assert!(server.exit().await.success());
+        server.log.message(r#"closed: Host 1001 "the host is shutting down" "shutdown""#).await;
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_outlives_the_shutdown_timeout_is_dropped() {
+    let mut server = Start::with(&[("runs.wasm", &RUNS_ON_MESSAGE.bytes())])
+        .arg("--shutdown-timeout=500ms")
+        .arg("--event-cpu-time=1h")
+        .arg("--event-wall-time=1h")
+        .run()
+        .await;
+    let mut client = server.connect("/runs").await;
+    assert_eq!(client.ask("loop").await, "looping");
+    server.signal(Signal::TERM);
+    assert!(server.exit().await.success());
+    server.log.message("shutdown-timeout").await;
+    assert!(!server.log.said_by(1).contains(&"on-close".to_owned()));
+}
+
+#[tokio::test]
+async fn a_second_signal_exits_at_once() {
+    let mut server = Start::with(&[("runs.wasm", &RUNS_ON_MESSAGE.bytes())])
+        .arg("--shutdown-timeout=1h")
+        .arg("--event-cpu-time=1h")
+        .arg("--event-wall-time=1h")
+        .run()
+        .await;
+    let mut client = server.connect("/runs").await;
+    assert_eq!(client.ask("loop").await, "looping");
+    server.signal(Signal::TERM);
+    server.log.message("shutting down").await;
+    server.signal(Signal::TERM);
+    assert_eq!(server.exit().await.code(), Some(143));
+}
+
+#[tokio::test]
+async fn a_silent_socket_does_not_hold_up_the_end() {
+    let mut server = Start::embedded().arg("--shutdown-timeout=1h").run().await;
+    let silent = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    // The server has accepted it once it answers a later one.
+    assert_eq!(http(server.address, "GET /echo", &["Host: localhost"]).await.status, 426);
+    server.signal(Signal::TERM);
+    assert!(server.exit().await.success());
+    drop(silent);
+}

@@ -1,0 +1,1 @@
+//! Tests of socklet; see `it/main.rs`.

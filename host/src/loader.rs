@@ -54,6 +54,7 @@ struct Known {
 
 struct Job {
     route: String,
+    handler: Arc<Handler>,
     file: Found,
     outcome: Result<Loaded, LoadError>,
     took: Duration,
@@ -81,11 +82,10 @@ impl Loader {
         }
     }
 
-    /// Runs until dropped. `first` is told when all that was there at the start
-    /// is loaded or has failed.
+    /// Runs until dropped. `first` is told when all that the first look found is
+    /// loaded or has failed.
     pub(crate) async fn run(mut self, mut watcher: impl Watcher, first: oneshot::Sender<()>) {
         let mut first = Some(first);
-        self.look();
         loop {
             if self.jobs.is_empty()
                 && let Some(first) = first.take()
@@ -111,8 +111,9 @@ impl Loader {
         [drained, missing].into_iter().flatten().min().unwrap_or(now + Duration::from_secs(3600))
     }
 
-    /// One look at the directory, and what follows from it.
-    fn look(&mut self) {
+    /// One look at the directory, and what follows from it. The caller takes the
+    /// first one, before it accepts: a route that is there is known from the start.
+    pub(crate) fn look(&mut self) {
         let scan = match directory::scan(&self.root) {
             Ok(scan) => scan,
             Err(error) => {
@@ -121,6 +122,7 @@ impl Loader {
                 self.say_once(&format!(
                     "{root}: can't be read: {error}: nothing changes until it can"
                 ));
+                self.known.values_mut().for_each(|known| known.missing_since = None);
                 return;
             }
         };
@@ -179,6 +181,7 @@ impl Loader {
         for (route, known) in &mut self.known {
             let there = scan.handlers.contains_key(route) || scan.contested.contains_key(route);
             if there || scan.is_blind_to(&known.file.path) {
+                known.missing_since = None;
                 continue;
             }
             if *known.missing_since.get_or_insert(now) + GRACE <= now {
@@ -215,12 +218,13 @@ impl Loader {
             let digest = known.handler.current().map(|generation| generation.digest);
             let engine = self.engine.clone();
             let limits = self.limits.clone();
+            let handler = known.handler.clone();
             let job_route = route.clone();
             let task = self.jobs.spawn_blocking(move || {
                 let started = Instant::now();
                 let outcome =
                     component::load(&engine, &file.path, file.fingerprint, digest, &limits);
-                Job { route: job_route, file, outcome, took: started.elapsed() }
+                Job { route: job_route, handler, file, outcome, took: started.elapsed() }
             });
             self.job_routes.insert(task.id(), route);
         }
@@ -246,8 +250,10 @@ impl Loader {
     }
 
     fn apply(&mut self, job: Job) {
-        let Some(known) = self.known.get_mut(&job.route) else {
-            // Removed while it was compiled.
+        let known = self.known.get_mut(&job.route);
+        // Its handler may have been removed while it was compiled, and another one
+        // may serve the route by now.
+        let Some(known) = known.filter(|known| Arc::ptr_eq(&known.handler, &job.handler)) else {
             return;
         };
         known.loading = false;

@@ -108,20 +108,18 @@ impl Server {
     ) -> Result<(), ServerError> {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        for listener in listeners {
-            tasks.spawn(accept(listener, self.host.clone(), tasks.clone(), stop.clone()));
-        }
         let (first, loaded) = oneshot::channel();
         let loader = match &self.handlers {
             Handlers::Directory(root) => {
                 let watcher = DirectoryWatcher::new(root);
-                let loader = Loader::new(
+                let mut loader = Loader::new(
                     root.clone(),
                     self.engine.clone(),
                     self.host.registry.clone(),
                     self.host.config.limits.clone(),
                     self.host.config.timeouts.drain,
                 );
+                loader.look();
                 Some(tokio::spawn(loader.run(watcher, first)))
             }
             Handlers::Embedded => {
@@ -130,6 +128,9 @@ impl Server {
                 None
             }
         };
+        for listener in listeners {
+            tasks.spawn(accept(listener, self.host.clone(), tasks.clone(), stop.clone()));
+        }
         tokio::pin!(shutdown);
         tokio::select! {
             // An error says that there was nothing to wait for.

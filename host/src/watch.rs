@@ -41,13 +41,20 @@ pub(crate) struct DirectoryWatcher {
     watcher: Option<RecommendedWatcher>,
     /// Device and inode of what is watched: events follow those, not the path.
     watched: Option<(u64, u64)>,
+    /// When the events began that are not reported yet.
+    burst_since: Option<Instant>,
 }
 
 impl DirectoryWatcher {
     pub(crate) fn new(directory: &Path) -> Self {
         let events = Arc::new(Notify::new());
-        let mut watcher =
-            Self { directory: directory.to_owned(), events, watcher: None, watched: None };
+        let mut watcher = Self {
+            directory: directory.to_owned(),
+            events,
+            watcher: None,
+            watched: None,
+            burst_since: None,
+        };
         watcher.watch_what_is_there();
         watcher
     }
@@ -75,14 +82,18 @@ impl Watcher for DirectoryWatcher {
         Box::pin(async {
             self.watch_what_is_there();
             let look = if self.watcher.is_some() { LOOK } else { LOOK_WITHOUT_EVENTS };
-            tokio::select! {
-                () = self.events.notified() => {}
-                () = sleep(look) => return,
+            if self.burst_since.is_none() {
+                tokio::select! {
+                    () = self.events.notified() => {}
+                    () = sleep(look) => return,
+                }
             }
-            let latest = Instant::now() + LONGEST;
+            // Kept here, because the caller may drop this future and call again.
+            let latest = *self.burst_since.get_or_insert_with(Instant::now) + LONGEST;
             loop {
                 let quiet = (Instant::now() + QUIET).min(latest);
                 if timeout_at(quiet, self.events.notified()).await.is_err() {
+                    self.burst_since = None;
                     return;
                 }
             }

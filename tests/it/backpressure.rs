@@ -25,28 +25,44 @@ async fn flood(server: &Server, client: &mut Client, command: &str) -> Vec<u64> 
     numbers(&line)
 }
 
-#[tokio::test]
-async fn a_write_is_refused_whole_once_the_queue_is_full() {
-    let server = server(&["--max-backpressure=10000"]).await;
+/// Writes more than the queue and the sockets' buffers hold while nothing is read:
+/// how many were queued. The edge itself is a matter of bytes, and tested beside
+/// the queue; here a tick may let some of it leave at any time.
+async fn overflow(max_backpressure: u64, count: u64, size: u64) {
+    let args = [format!("--max-backpressure={max_backpressure}"), "--write-timeout=1h".into()];
+    let server = server(&[&args[0], &args[1]]).await;
     let mut client = server.connect("/floods").await;
-    // One event is shorter than a tick, so nothing is sent meanwhile: 4 header
-    // bytes and 996 make 1000, and the tenth write still finds 9000 queued.
-    let outcomes = flood(&server, &mut client, "try 20 996").await;
-    assert_eq!(outcomes, [10, 10, 0, 0, 10_000]);
-    for _ in 0..10 {
-        assert_eq!(client.next().await.unwrap().unwrap(), Message::binary(vec![7; 996]));
+    let outcomes = flood(&server, &mut client, &format!("try {count} {size}")).await;
+    let [queued, full, closed, too_large, buffered] = outcomes[..] else { panic!("{outcomes:?}") };
+    assert_eq!((queued + full, closed, too_large), (count, 0, 0));
+    assert!(queued > 0 && full > 0, "{outcomes:?}");
+    // A frame's header has at most ten bytes.
+    assert!(buffered < max_backpressure + size + 10, "{outcomes:?}");
+    for _ in 0..queued {
+        let message = client.next().await.unwrap().unwrap();
+        assert_eq!(message, Message::binary(vec![7; size as usize]));
     }
-    // There is room again, and nothing but the ten was ever sent.
+    // There is room again, and nothing of what was refused was ever sent.
     assert_eq!(client.ask("room?").await, "room?");
 }
 
 #[tokio::test]
+async fn a_write_is_refused_whole_once_the_queue_is_full() {
+    overflow(10_000, 40_000, 996).await;
+}
+
+#[tokio::test]
 async fn a_queue_exceeds_its_bound_by_one_message_at_most() {
-    let server = server(&["--max-backpressure=1000", "--max-message-size=50000"]).await;
+    overflow(1000, 800, 50_000).await;
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_refused_as_too_large() {
+    let server = server(&["--max-message-size=50000"]).await;
     let mut client = server.connect("/floods").await;
-    assert_eq!(flood(&server, &mut client, "try 5 50000").await, [1, 4, 0, 0, 50_004]);
-    assert_eq!(client.next().await.unwrap().unwrap().len(), 50_000);
     assert_eq!(flood(&server, &mut client, "try 1 50001").await, [0, 0, 0, 1, 0]);
+    assert_eq!(flood(&server, &mut client, "try 1 50000").await[..4], [1, 0, 0, 0]);
+    assert_eq!(client.next().await.unwrap().unwrap().len(), 50_000);
 }
 
 #[tokio::test]
@@ -95,9 +111,11 @@ async fn a_slow_reader_costs_no_more_than_its_queue() {
 async fn the_sdks_write_on_a_full_queue_closes_with_1013() {
     let server = server(&["--max-backpressure=10000"]).await;
     let mut client = server.connect("/floods").await;
-    client.send("write 20 996").await;
+    // More than the sockets' buffers hold as well.
+    client.send("write 40000 996").await;
+    server.log.message("is closed with 1013").await;
     let (messages, close) = client.rest().await;
-    assert_eq!(messages.len(), 10);
+    assert!(!messages.is_empty());
     assert_eq!(close.unwrap().0, 1013);
     server.log.message("closed: Handler 1013").await;
 }

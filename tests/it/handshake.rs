@@ -184,13 +184,7 @@ async fn a_handler_that_is_being_compiled_is_503_with_retry_after() {
     let python = example("hello-python");
     let start = Start::with(&[("slow.wasm", &python)]).cache(cache.path());
     let server = start.run_unready().await;
-    let response = loop {
-        // Before the first look at the directory there is no such route.
-        let response = http(server.address, "GET /slow", &HANDSHAKE).await;
-        if response.status != 404 {
-            break response;
-        }
-    };
+    let response = http(server.address, "GET /slow", &HANDSHAKE).await;
     assert_eq!(response.status, 503);
     assert!(response.header("retry-after").is_some());
     server.log.wait("ready", |line| line.message() == "ready").await;

@@ -70,7 +70,8 @@ pub(crate) fn scan(root: &Path) -> io::Result<Scan> {
     let mut scan = Scan::default();
     let mut claims: BTreeMap<String, Vec<Found>> = BTreeMap::new();
     let entries = fs::read_dir(root)?;
-    walk(root, root, entries, &mut Vec::new(), &mut claims, &mut scan);
+    let mut above = vec![id(&fs::metadata(root)?)];
+    walk(root, root, entries, &mut above, &mut claims, &mut scan);
     for (route, mut files) in claims {
         if files.len() == 1 {
             scan.handlers.extend(files.pop().map(|file| (route, file)));
@@ -79,6 +80,10 @@ pub(crate) fn scan(root: &Path) -> io::Result<Scan> {
         }
     }
     Ok(scan)
+}
+
+fn id(metadata: &fs::Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 fn walk(
@@ -105,9 +110,9 @@ fn walk(
         // is no file.
         let Ok(metadata) = fs::metadata(&path) else { continue };
         if metadata.is_dir() {
-            let id = (metadata.dev(), metadata.ino());
+            let id = id(&metadata);
             // A symlink to a folder above it would never end.
-            if above.len() >= MAX_DEPTH || above.contains(&id) {
+            if above.len() > MAX_DEPTH || above.contains(&id) {
                 continue;
             }
             above.push(id);

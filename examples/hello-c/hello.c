@@ -2,58 +2,56 @@
 
 #include <string.h>
 
-// What an export is given belongs to the handler: the `..._free` functions release it.
+// Every value that an export is given is the handler's own: the `..._free` functions release it.
+
+// "<N bytes>" at the end of `text`. Not with snprintf: stdio imports files from WASI.
+static const char *describe(char *text, size_t size, size_t bytes) {
+  static const char unit[] = " bytes>";
+  char *start = text + size - sizeof unit;
+  memcpy(start, unit, sizeof unit);
+  do {
+    *--start = '0' + bytes % 10;
+    bytes /= 10;
+  } while (bytes > 0);
+  *--start = '<';
+  return start;
+}
 
 static void log_info(websocket_handler_string_t *line) {
   socklet_websocket_log_log(SOCKLET_WEBSOCKET_LOG_LEVEL_INFO, line);
 }
 
-// Logs `<N bytes>`. Formatted by hand: printf brings in a standard output, and with it WASI.
-static void log_size(size_t size) {
-  char text[] = "<4294967295 bytes>";
-  const size_t digits_end = strlen("<4294967295");
-
-  size_t start = digits_end;
-  do {
-    text[--start] = '0' + size % 10;
-    size /= 10;
-  } while (size > 0);
-  text[--start] = '<';
-
-  websocket_handler_string_t line;
-  websocket_handler_string_set(&line, text + start);
-  log_info(&line);
-}
-
-void exports_socklet_websocket_handler_on_ready(uint64_t connection,
-                                                socklet_websocket_types_request_t *request) {
+void exports_socklet_websocket_handler_on_ready(
+    exports_socklet_websocket_handler_connection_id_t connection,
+    exports_socklet_websocket_handler_request_t *request) {
   socklet_websocket_types_message_t hello = {.tag = SOCKLET_WEBSOCKET_TYPES_MESSAGE_TEXT};
   websocket_handler_string_set(&hello.val.text, "Hello!");
   socklet_websocket_connection_write(connection, &hello);
 
-  socklet_websocket_types_request_free(request);
+  exports_socklet_websocket_handler_request_free(request);
 }
 
-void exports_socklet_websocket_handler_on_message(uint64_t connection,
-                                                  socklet_websocket_types_message_t *message) {
-  (void)connection;
-
+void exports_socklet_websocket_handler_on_message(
+    exports_socklet_websocket_handler_connection_id_t connection,
+    exports_socklet_websocket_handler_message_t *message) {
   if (message->tag == SOCKLET_WEBSOCKET_TYPES_MESSAGE_TEXT) {
     log_info(&message->val.text);
   } else {
-    log_size(message->val.binary.len);
+    char text[32];
+    websocket_handler_string_t line;
+    websocket_handler_string_set(&line, describe(text, sizeof text, message->val.binary.len));
+    log_info(&line);
   }
 
-  socklet_websocket_types_message_free(message);
+  exports_socklet_websocket_handler_message_free(message);
 }
 
-void exports_socklet_websocket_handler_on_close(uint64_t connection,
-                                                socklet_websocket_types_close_event_t *event) {
-  (void)connection;
-
+void exports_socklet_websocket_handler_on_close(
+    exports_socklet_websocket_handler_connection_id_t connection,
+    exports_socklet_websocket_handler_close_event_t *event) {
   websocket_handler_string_t line;
   websocket_handler_string_set(&line, "Disconnected");
   log_info(&line);
 
-  socklet_websocket_types_close_event_free(event);
+  exports_socklet_websocket_handler_close_event_free(event);
 }

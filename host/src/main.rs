@@ -25,7 +25,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // A poll of a busy guest takes a millisecond, so sockets are looked at often.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().event_interval(2).enable_all().build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("socklet: can't start: {error}");

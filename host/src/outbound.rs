@@ -16,7 +16,7 @@ use crate::bindings::{MessageResult, WriteOutcome};
 use crate::frame;
 
 /// An idle connection keeps no larger buffer than this.
-const KEEP_CAPACITY: usize = 4 * 1024;
+pub(crate) const KEEP_CAPACITY: usize = 4 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Outbound {

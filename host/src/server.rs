@@ -142,6 +142,8 @@ impl Server {
         }
         if let Some(loader) = loader {
             loader.abort();
+            // Half a swap would hide a generation from the close that follows.
+            let _ = loader.await;
         }
         stop.cancel();
         self.end(&tasks).await;

@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::{Answer, Input, Phase, Session};
 use crate::closing::Closing;
 use crate::mailbox::Incoming;
+use crate::outbound::KEEP_CAPACITY;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// Reads what is ready and wanted. True where anything was.
@@ -153,6 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 self.sent = 0;
                 if !self.connection.shared().outbound.take(&mut self.sending) {
                     self.sending.clear();
+                    self.sending.shrink_to(KEEP_CAPACITY);
                     self.timers.flowing();
                     break;
                 }

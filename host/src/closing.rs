@@ -30,9 +30,14 @@ impl Closing {
         Self { origin: CloseOrigin::Handler, code, reason: reason.into(), detail: "" }
     }
 
-    /// The peer's close frame; 1005 stands for one without a code.
+    /// The peer's close frame; 1005 stands for one without a code. A code that
+    /// must not be sent (RFC 6455, section 7.4) comes from tungstenite as this one,
+    /// and is answered with 1002 by it.
     pub(crate) fn peer(frame: Option<(u16, String)>) -> Self {
         let (code, reason) = frame.unwrap_or((1005, String::new()));
+        if (code, reason.as_str()) == (1002, "Protocol violation") {
+            return Self::host(1002, "a close code that must not be sent", "protocol-error");
+        }
         Self { origin: CloseOrigin::Peer, code, reason: reason.into(), detail: "" }
     }
 

@@ -75,9 +75,15 @@ impl Connection {
         self.session.register(waker);
     }
 
-    /// Asks the session to close. The first wish counts.
+    /// Asks the session to close. The first wish counts, unless it may wait and
+    /// the new one may not.
     pub(crate) fn close_by_host(&self, close: HostClose) {
-        self.shared().host_close.get_or_insert(close);
+        {
+            let wish = &mut self.shared().host_close;
+            if wish.as_ref().is_none_or(|old| old.spread > close.spread) {
+                *wish = Some(close);
+            }
+        }
         self.session.wake();
     }
 

@@ -4,8 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tracing::Level;
+use tokio_util::sync::CancellationToken;
 
 use crate::addresses::{AddressSlot, Addresses};
 use crate::config::Config;
@@ -14,7 +15,6 @@ use crate::handshake::origin::Origins;
 use crate::handshake::{self, Upgraded};
 use crate::registry::Registry;
 use crate::session::Session;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) struct Host {
     pub(crate) config: Config,
@@ -86,7 +86,7 @@ pub(crate) async fn serve_socket<S>(
     host: Arc<Host>,
     origins: Arc<Origins>,
     handshaking: OwnedSemaphorePermit,
-    shutdown: tokio_util::sync::CancellationToken,
+    shutdown: CancellationToken,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -110,7 +110,7 @@ where
     let generation = opened.membership.generation().clone();
     let (handler, number) = (&*generation.handler, generation.number);
     let id = opened.connection.id();
-    tracing::event!(Level::DEBUG, handler, generation = number, connection = id, %peer, "opened");
+    tracing::debug!(handler, generation = number, connection = id, %peer, "opened");
     let mut session = Session::new(
         socket,
         &read_ahead,

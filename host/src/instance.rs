@@ -88,6 +88,7 @@ impl Instance {
         let id = connection.id();
         let wall = self.limits.event_wall_time;
         let meter = self.store.data().meter.clone();
+        self.store.data_mut().memory.refused = false;
         let store = &mut self.store;
         let delivered = match event {
             Event::Ready(request) => {
@@ -170,6 +171,7 @@ impl WasiView for GuestState {
 struct Memory {
     used: usize,
     max: usize,
+    /// Whether the event that is running was refused a growth.
     refused: bool,
 }
 

@@ -43,9 +43,19 @@ pub(crate) enum Absence {
     Failed,
 }
 
+/// An old generation that has connections.
 struct Draining {
     generation: Arc<Generation>,
-    until: Instant,
+    /// None once it has been closed: its connections are about to end, and have to
+    /// be found meanwhile by whoever closes everything.
+    until: Option<Instant>,
+}
+
+impl Draining {
+    fn close(&mut self) {
+        self.until = None;
+        self.generation.close(&HostClose::swapped());
+    }
 }
 
 /// One loaded version of a handler's component.
@@ -155,11 +165,10 @@ impl Handler {
         });
         if let Some(generation) = self.current.swap(Some(next)) {
             let mut draining = self.draining();
-            draining.push(Draining { generation, until: drain_until });
+            draining.push(Draining { generation, until: Some(drain_until) });
             draining.retain(|old| old.generation.has_connections());
-            while draining.len() > MAX_DRAINING {
-                draining.remove(0).generation.close(&HostClose::swapped());
-            }
+            let open = draining.iter_mut().filter(|old| old.until.is_some());
+            open.rev().skip(MAX_DRAINING).for_each(Draining::close);
         }
         number
     }
@@ -168,13 +177,10 @@ impl Handler {
     /// again, or none where nothing drains.
     pub(crate) fn end_drained(&self, now: Instant) -> Option<Instant> {
         let mut draining = self.draining();
-        draining.retain(|old| {
-            if old.until <= now {
-                old.generation.close(&HostClose::swapped());
-            }
-            old.until > now && old.generation.has_connections()
-        });
-        draining.iter().map(|old| old.until).min()
+        draining.retain(|old| old.generation.has_connections());
+        let due = draining.iter_mut().filter(|old| old.until.is_some_and(|until| until <= now));
+        due.for_each(Draining::close);
+        draining.iter().filter_map(|old| old.until).min()
     }
 
     fn close_all(&self, close: &HostClose) {

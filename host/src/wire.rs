@@ -17,11 +17,17 @@ use crate::connection::Connection;
 pub(crate) struct Wire<S> {
     pub(crate) socket: S,
     connection: Arc<Connection>,
+    heard: bool,
 }
 
 impl<S> Wire<S> {
     pub(crate) fn new(socket: S, connection: Arc<Connection>) -> Self {
-        Self { socket, connection }
+        Self { socket, connection, heard: false }
+    }
+
+    /// Whether anything has come from the peer since the last call.
+    pub(crate) fn take_heard(&mut self) -> bool {
+        std::mem::take(&mut self.heard)
     }
 }
 
@@ -31,7 +37,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        self.heard |= buffer.filled().len() > before;
+        polled
     }
 }
 

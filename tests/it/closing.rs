@@ -2,8 +2,11 @@
 
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::harness::guests::CLOSES_ON_MESSAGE;
-use crate::harness::{Server, Start};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::harness::guests::{CLOSES_ON_MESSAGE, FLOODS_ON_MESSAGE, REPORTS_CLOSE};
+use crate::harness::{Server, Start, frame, upgraded, within};
 
 async fn server() -> Server {
     Start::with(&[("closes.wasm", &CLOSES_ON_MESSAGE.bytes())])
@@ -86,4 +89,71 @@ async fn the_close_arrives_although_the_peer_is_still_sending() {
     client.feed("x".repeat(500_000)).await;
     client.flush().await;
     assert_eq!(client.closed().await.0, 1009);
+}
+
+#[tokio::test]
+async fn what_was_queued_arrives_although_the_peer_breaks_the_protocol_after_the_close() {
+    let server = Start::with(&[("floods.wasm", &FLOODS_ON_MESSAGE.bytes())])
+        .arg("--max-backpressure=16MiB")
+        .run()
+        .await;
+    let (mut sink, mut stream) = server.connect("/floods").await.split();
+    // The queue runs full, and the SDK closes.
+    sink.send("write 30 1000000".into()).await.unwrap();
+    server.log.message("is closed with 1013").await;
+    // Over max-message-size, and more than is discarded while the queue drains.
+    let sender = tokio::spawn(async move { sink.send("x".repeat(4_000_000).into()).await });
+    let mut messages = 0;
+    let close = within("the close frame", async {
+        loop {
+            match stream.next().await.unwrap().unwrap() {
+                Message::Close(frame) => return frame.unwrap(),
+                message => messages += message.len() / 1_000_000,
+            }
+        }
+    })
+    .await;
+    assert!(messages >= 16, "{messages}");
+    assert_eq!(u16::from(close.code), 1013);
+    server.log.message("closed: Handler 1013").await;
+    sender.abort();
+}
+
+#[tokio::test]
+async fn a_slow_peer_gets_all_that_was_queued_before_the_close() {
+    let server = Start::with(&[("floods.wasm", &FLOODS_ON_MESSAGE.bytes())])
+        .arg("--max-backpressure=32MiB")
+        .arg("--write-timeout=2s")
+        .run()
+        .await;
+    let mut client = server.connect("/floods").await;
+    client.send("write 50 1000000").await;
+    server.log.message("is closed with 1013").await;
+    // Takes something all the time, and far longer than the timeout in all.
+    let mut pace = tokio::time::interval(std::time::Duration::from_millis(100));
+    let mut messages = 0;
+    let close = loop {
+        pace.tick().await;
+        match client.next().await.unwrap().unwrap() {
+            Message::Close(frame) => break frame.unwrap(),
+            _ => messages += 1,
+        }
+    };
+    assert!(messages >= 32, "{messages}");
+    assert_eq!(u16::from(close.code), 1013);
+}
+
+#[tokio::test]
+async fn a_close_code_that_must_not_be_sent_is_a_violation() {
+    let server = Start::with(&[("reports.wasm", &REPORTS_CLOSE.bytes())]).run().await;
+    let mut socket = upgraded(server.address, "/reports").await;
+    socket.write_all(&frame(8, &1005u16.to_be_bytes())).await.unwrap();
+    let mut bytes = Vec::new();
+    within("the end of the socket", socket.read_to_end(&mut bytes)).await.unwrap();
+    let close = bytes.windows(4).find(|bytes| bytes[0] == 0x88).unwrap();
+    assert_eq!(close[2..], 1002u16.to_be_bytes());
+    server
+        .log
+        .message(r#"closed: Host 1002 "a close code that must not be sent" "protocol-error""#)
+        .await;
 }

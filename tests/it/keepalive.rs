@@ -1,12 +1,13 @@
 //! Pings, and peers that vanish.
 
+use std::time::Duration;
+
 use tokio_tungstenite::tungstenite::Message;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use crate::harness::guests::{FLOODS_ON_MESSAGE, REPORTS_CLOSE};
-use crate::harness::{Start, within};
+use crate::harness::{Start, frame, upgraded, within};
 
 #[tokio::test]
 async fn a_silent_peer_is_pinged_and_lives_while_it_answers() {
@@ -32,11 +33,7 @@ async fn a_vanished_peer_is_1001_and_on_close_runs() {
         .run()
         .await;
     // By hand, because a client library would answer the pings.
-    let mut socket = TcpStream::connect(server.address).await.unwrap();
-    let handshake = "GET /reports HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
-        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    socket.write_all(handshake.as_bytes()).await.unwrap();
+    let mut socket = upgraded(server.address, "/reports").await;
     let mut bytes = Vec::new();
     within("the end of the socket", socket.read_to_end(&mut bytes)).await.unwrap();
     let text = String::from_utf8_lossy(&bytes);
@@ -46,6 +43,21 @@ async fn a_vanished_peer_is_1001_and_on_close_runs() {
     // A ping came before that.
     assert!(bytes.windows(2).any(|frame| frame == [0x89, 0]), "{text}");
     server.log.message(r#"pong-timeout" after 0 messages"#).await;
+}
+
+#[tokio::test]
+async fn a_part_of_a_frame_is_a_sign_of_life() {
+    let server = Start::embedded().arg("--pong-timeout=1s").run().await;
+    let mut socket = upgraded(server.address, "/echo").await;
+    // One frame, far slower than the timeout; nothing else says that the peer lives.
+    let mut pace = tokio::time::interval(Duration::from_millis(20));
+    for byte in frame(1, &[b'x'; 125]) {
+        pace.tick().await;
+        socket.write_u8(byte).await.unwrap();
+    }
+    let mut answer = [0; 127];
+    within("the echo", socket.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(answer[..3], [0x81, 125, b'x']);
 }
 
 #[tokio::test]

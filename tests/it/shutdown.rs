@@ -2,8 +2,8 @@
 
 use rustix::process::Signal;
 
-use crate::harness::guests::{REPORTS_CLOSE, RUNS_ON_MESSAGE};
-use crate::harness::{Start, http};
+use crate::harness::guests::{ANSWERS_A, ANSWERS_B, REPORTS_CLOSE, RUNS_ON_MESSAGE};
+use crate::harness::{Start, http, within};
 
 #[tokio::test]
 async fn a_signal_closes_every_connection_with_1001_and_exits_with_0() {
@@ -50,6 +50,37 @@ async fn a_second_signal_exits_at_once() {
     server.log.message("shutting down").await;
     server.signal(Signal::TERM);
     assert_eq!(server.exit().await.code(), Some(143));
+}
+
+#[tokio::test]
+async fn it_does_not_wait_for_closes_that_are_spread() {
+    let mut server =
+        Start::with(&[("x.wasm", &ANSWERS_A.bytes())]).arg("--drain-timeout=1ms").run().await;
+    let mut clients = Vec::new();
+    for _ in 0..50 {
+        clients.push(server.connect("/x").await);
+    }
+    let (first, mut closed) = tokio::sync::mpsc::channel(1);
+    let ends = clients.into_iter().map(|mut client| {
+        let first = first.clone();
+        tokio::spawn(async move {
+            let (code, _) = client.closed().await;
+            // Only the first is waited for.
+            let _ = first.try_send(());
+            code
+        })
+    });
+    let ends: Vec<_> = ends.collect();
+    server.put("x.wasm", &ANSWERS_B.bytes());
+    within("the first close", closed.recv()).await.unwrap();
+    server.signal(Signal::TERM);
+    let mut codes = Vec::new();
+    for end in ends {
+        codes.push(end.await.unwrap());
+    }
+    assert!(server.exit().await.success());
+    assert!(codes.contains(&1012) && codes.contains(&1001), "{codes:?}");
+    assert!(codes.iter().all(|code| matches!(code, 1001 | 1012)), "{codes:?}");
 }
 
 #[tokio::test]

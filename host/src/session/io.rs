@@ -12,8 +12,11 @@ use std::task::{Context, Poll, Waker};
 use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 
-use super::{Answer, Input, Phase, Session};
+use super::Session;
+use super::phase::{Answer, Input, Phase};
+use crate::bindings::CloseOrigin;
 use crate::closing::Closing;
 use crate::mailbox::Incoming;
 use crate::outbound::KEEP_CAPACITY;
@@ -24,7 +27,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         match self.phase {
             Phase::Open => self.read_messages(cx),
             Phase::Closing { input: Input::Frames, .. } => self.await_close_frame(cx),
-            Phase::Closing { input: Input::Bytes(left), .. } => self.discard_bytes(cx, left),
+            Phase::Closing { input: Input::Bytes(left @ 1..), .. } => self.discard_bytes(cx, left),
             _ => false,
         }
     }
@@ -39,7 +42,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             }
             progress = true;
         }
-        if progress {
+        // Also a part of a frame is a sign of life.
+        if self.socket.as_mut().is_some_and(|socket| socket.get_mut().take_heard()) {
             self.timers.heard();
         }
         progress
@@ -54,11 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         may
     }
 
-    fn take_in(
-        &mut self,
-        read: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
-        cx: &mut Context<'_>,
-    ) {
+    fn take_in(&mut self, read: Option<Result<Message, Error>>, cx: &mut Context<'_>) {
         match read {
             Some(Ok(Message::Text(text))) => {
                 self.connection.shared().mailbox.push(Incoming::Text(text));
@@ -76,19 +76,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Some(Err(error)) => {
                 let closing =
                     Closing::of_read_error(&error, self.generation.limits.max_message_size);
-                if closing.code == Closing::network().code {
-                    self.end(closing);
-                } else {
-                    self.report(&closing);
-                    self.answer_later(closing, Answer::Violation);
+                match closing.origin {
+                    CloseOrigin::Network => self.end(closing),
+                    _ => self.answer_later(closing, Answer::Violation),
                 }
             }
             None => self.end(Closing::network()),
         }
-    }
-
-    fn answer_later(&mut self, closing: Closing, answer: Answer) {
-        self.phase = Phase::Answering { closing, answer, until: self.timers.close_until() };
     }
 
     /// Lets tungstenite write the pong or the close frame that it owes; it goes
@@ -100,19 +94,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
+    /// Reads frames until the peer's close frame. Whatever else comes, what is
+    /// queued still goes out: only a socket that fails ends that.
     fn await_close_frame(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(socket) = &mut self.socket else { return false };
-        let answered = match Pin::new(socket).poll_next(cx) {
+        match Pin::new(socket).poll_next(cx) {
             Poll::Pending => return false,
-            Poll::Ready(Some(Ok(Message::Close(_)))) => true,
-            Poll::Ready(Some(Ok(_))) => false,
-            Poll::Ready(Some(Err(_)) | None) => return self.end_closing(),
-        };
-        if answered {
-            let until = self.timers.flush_until();
-            if let Phase::Closing { closing, .. } = &self.phase {
-                self.phase = Phase::Flushing { closing: closing.clone(), until };
-            }
+            Poll::Ready(Some(Ok(Message::Close(_)))) => self.answered(),
+            Poll::Ready(Some(Ok(_))) => {}
+            Poll::Ready(Some(Err(Error::Io(_)))) => self.end_by_socket(),
+            Poll::Ready(Some(Err(error))) if !is_end(&error) => self.read_on_as(Input::VIOLATION),
+            Poll::Ready(_) => self.read_on_as(Input::Nothing),
         }
         true
     }
@@ -121,29 +113,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let Some(socket) = &mut self.socket else { return false };
         let mut buffer = [0; 8 * 1024];
         let mut buffer = ReadBuf::new(&mut buffer);
-        let read = match Pin::new(&mut socket.get_mut().socket).poll_read(cx, &mut buffer) {
+        match Pin::new(&mut socket.get_mut().socket).poll_read(cx, &mut buffer) {
             Poll::Pending => return false,
-            Poll::Ready(Ok(())) => buffer.filled().len(),
-            Poll::Ready(Err(_)) => 0,
-        };
-        match left.checked_sub(read) {
-            Some(left) if read > 0 => {
-                if let Phase::Closing { input, .. } = &mut self.phase {
-                    *input = Input::Bytes(left);
-                }
-                true
-            }
-            _ => self.end_closing(),
-        }
-    }
-
-    /// The input has ended while our close frame waited for its answer.
-    fn end_closing(&mut self) -> bool {
-        if let Phase::Closing { closing, .. } = &self.phase {
-            let closing = closing.clone();
-            self.end(closing);
+            Poll::Ready(Err(_)) => self.end_by_socket(),
+            Poll::Ready(Ok(())) => match buffer.filled().len() {
+                0 => self.read_on_as(Input::Nothing),
+                read => self.discarded(left.saturating_sub(read)),
+            },
         }
         true
+    }
+
+    /// `left` may still be discarded. At 0 nothing more is read, and once the
+    /// close frame is out as well, the end has come.
+    fn discarded(&mut self, left: usize) {
+        let Phase::Closing { input, flushed, .. } = &mut self.phase else { return };
+        *input = Input::Bytes(left);
+        if left == 0 && *flushed {
+            self.end_by_socket();
+        }
     }
 
     /// Writes what is queued. True where that let something go on that waited.
@@ -170,25 +158,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                     self.sent += written;
                     self.connection.shared().outbound.sent(written);
                     self.timers.flowing();
+                    self.renew_flush();
                 }
                 Poll::Ready(_) => {
-                    self.end_by_write_error();
+                    self.end_by_socket();
                     return true;
                 }
             }
         }
         congested
-    }
-
-    /// The socket takes nothing any more. What the peer had said before stands.
-    fn end_by_write_error(&mut self) {
-        let closing = match &self.phase {
-            Phase::Answering { closing, .. }
-            | Phase::Closing { closing, .. }
-            | Phase::Flushing { closing, .. } => closing.clone(),
-            Phase::Open | Phase::Ended => Closing::network(),
-        };
-        self.end(closing);
     }
 
     /// Sends FIN. For TCP and Unix sockets this is done at once or not at all.
@@ -199,4 +177,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 Pin::new(&mut socket.get_mut().socket).poll_shutdown(&mut cx);
         }
     }
+}
+
+/// Whether the peer has ended its input, rather than broken the protocol.
+fn is_end(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::ConnectionClosed
+            | Error::AlreadyClosed
+            | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+    )
 }

@@ -15,6 +15,7 @@
 //!   dropped at once, and no `on-close` is delivered.
 
 mod io;
+mod phase;
 mod timers;
 
 use std::future::Future;
@@ -30,11 +31,13 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::closing::Closing;
 use crate::config::Timeouts;
-use crate::connection::Connection;
+use crate::connection::{Connection, ConnectionId};
 use crate::failure::Failure;
 use crate::instance::Instance;
+use crate::meter::TICK;
 use crate::registry::Generation;
 use crate::wire::Wire;
+use phase::{Input, Phase};
 use timers::Timers;
 
 /// Idle connections are many: this buffer is the larger part of what one costs
@@ -56,49 +59,6 @@ pub(crate) struct Session<S> {
     sent: usize,
     timers: Timers,
 }
-
-/// Where a connection stands in its life.
-#[derive(Debug)]
-enum Phase {
-    /// Frames flow both ways.
-    Open,
-    /// The peer's last word has been read: a close frame, or a violation of the
-    /// protocol. What it sent before is still handled, and answers are still sent;
-    /// then the last word is answered.
-    Answering { closing: Closing, answer: Answer, until: Instant },
-    /// Our close frame is queued, behind all that was written before it. Input is
-    /// discarded until the peer answers.
-    Closing { closing: Closing, input: Input, flushed: bool, until: Instant },
-    /// Both close frames are under way; only the queue is left.
-    Flushing { closing: Closing, until: Instant },
-    /// The socket is gone. `on-close` may still run.
-    Ended,
-}
-
-/// How the peer's last word is answered.
-#[derive(Clone, Copy, Debug)]
-enum Answer {
-    /// With its own close frame, as tungstenite has it ready.
-    Echo,
-    /// With a close frame of ours.
-    Violation,
-}
-
-/// What is read while our close frame waits for its answer.
-#[derive(Clone, Copy, Debug)]
-enum Input {
-    /// Frames, of which only a close frame matters.
-    Frames,
-    /// The peer broke the protocol, so bytes, up to this many more. They are read
-    /// because closing a socket with unread input resets it, and the reset could
-    /// overtake the close frame.
-    Bytes(usize),
-    /// Nothing: the peer is taken for dead, and gets the close frame if it can.
-    Nothing,
-}
-
-/// After a violation of the protocol up to 1 MiB is discarded.
-const VIOLATION: Input = Input::Bytes(1024 * 1024);
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// `read_ahead` is what the peer sent right behind its handshake.
@@ -137,12 +97,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
-    /// As many turns as make progress. Every input is bounded by the task's
-    /// budget, by the mailbox or by the queue, so that a turn ends.
+    /// As many turns as make progress, but for no longer than a guest may run
+    /// without a yield: other connections wait meanwhile.
     fn poll_turns(&mut self, cx: &mut Context<'_>) -> Poll<Option<Failure>> {
-        const MAX_TURNS: usize = 32;
+        let started = Instant::now();
         self.connection.register_session(cx.waker());
-        for _ in 0..MAX_TURNS {
+        loop {
             let mut progress = self.poll_timers(cx);
             progress |= self.obey_host();
             progress |= self.poll_read(cx);
@@ -161,9 +121,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             if !progress {
                 return Poll::Pending;
             }
+            // A guest that has yielded or waits gets its next turn after the others.
+            if self.guest_is_busy() || started.elapsed() >= TICK {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 
     /// Runs until the socket is gone and `on-close` has returned. A failure of
@@ -193,8 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// Takes up the host's wish to close, at once or when its time has come.
     fn obey_host(&mut self) -> bool {
         let Some(close) = self.connection.shared().host_close.take() else { return false };
-        let share = self.connection.id() % 1000;
-        let delay = close.spread * share as u32 / 1000;
+        let delay = close.spread.mul_f64(share_of(self.connection.id()));
         if delay.is_zero() {
             self.begin_closing(close.closing, Input::Frames);
         } else {
@@ -210,117 +172,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         true
     }
 
-    /// Seals the queue with a close frame, unless it is sealed, and waits for the
-    /// peer's, unless it has come.
-    fn begin_closing(&mut self, closing: Closing, input: Input) {
-        self.report(&closing);
-        {
-            let mut shared = self.connection.shared();
-            shared.outbound.close(closing.code, &closing.reason);
-            shared.mailbox.discard_messages();
-        }
-        let until = self.timers.flush_until();
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Ended) {
-            Phase::Open => Phase::Closing { closing, input, flushed: false, until },
-            Phase::Answering { closing, answer: Answer::Echo, .. } => {
-                Phase::Flushing { closing, until }
-            }
-            Phase::Answering { closing, answer: Answer::Violation, .. } => {
-                Phase::Closing { closing, input: VIOLATION, flushed: false, until }
-            }
-            later => later,
-        };
-    }
-
-    /// Answers the peer's last word once everything before it is handled.
-    fn answer_close(&mut self, cx: &mut Context<'_>) -> bool {
-        let Phase::Answering { answer, until, .. } = &self.phase else { return false };
-        let answer = *answer;
-        let late = *until <= Instant::now();
-        if !late && (self.connection.shared().mailbox.has_messages() || self.guest_is_busy()) {
-            return false;
-        }
-        if let Answer::Echo = answer {
-            self.flush_control_frames(cx);
-        }
-        let until = self.timers.flush_until();
-        let mut shared = self.connection.shared();
-        self.phase = match (std::mem::replace(&mut self.phase, Phase::Ended), answer) {
-            (Phase::Answering { closing, .. }, Answer::Echo) => {
-                shared.outbound.seal();
-                Phase::Flushing { closing, until }
-            }
-            (Phase::Answering { closing, .. }, Answer::Violation) => {
-                shared.outbound.close(closing.code, &closing.reason);
-                Phase::Closing { closing, input: VIOLATION, flushed: false, until }
-            }
-            (other, _) => other,
-        };
-        drop(shared);
-        true
-    }
-
-    /// A limit or a violation that ends a connection is in the log by its name.
-    fn report(&self, closing: &Closing) {
-        if closing.is_about_this_connection() {
-            tracing::info!(
-                handler = &*self.generation.handler,
-                generation = self.generation.number,
-                connection = self.connection.id(),
-                "closing with {}: {}",
-                closing.code,
-                closing.reason
-            );
-        }
-    }
-
     /// Whether an event is running. An instance at rest waits for its next one.
     fn guest_is_busy(&self) -> bool {
         self.guest.is_some() && self.connection.shared().busy
     }
+}
 
-    /// Notices that the queue has drained, which is what the later phases wait for.
-    fn finish_closing(&mut self) -> bool {
-        if self.connection.shared().outbound.queued() > 0 {
-            return false;
-        }
-        match &mut self.phase {
-            Phase::Flushing { closing, .. } => {
-                let closing = closing.clone();
-                self.end(closing);
-                true
-            }
-            Phase::Closing { closing, input: Input::Nothing, .. } => {
-                let closing = closing.clone();
-                self.end(closing);
-                true
-            }
-            Phase::Closing { input, flushed: flushed @ false, until, .. } => {
-                *flushed = true;
-                *until = self.timers.answer_until(*input);
-                if matches!(input, Input::Bytes(_)) {
-                    self.shut_down();
-                }
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// The socket's end: the only place from where `on-close` comes.
-    fn end(&mut self, closing: Closing) {
-        if matches!(self.phase, Phase::Ended) {
-            return;
-        }
-        self.phase = Phase::Ended;
-        {
-            let mut shared = self.connection.shared();
-            // A congested queue would hold back the events before `on-close`.
-            shared.outbound.abandon();
-            shared.mailbox.push_close(closing);
-        }
-        (self.sending, self.sent) = (Vec::new(), 0);
-        self.shut_down();
-        self.socket = None;
-    }
+/// Scatters consecutive ids evenly over 0 to 1 (Fibonacci hashing), so that a few
+/// connections are spread as far apart as many.
+fn share_of(id: ConnectionId) -> f64 {
+    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+    let scattered = (id.wrapping_mul(GOLDEN) >> 32) as u32;
+    f64::from(scattered) / f64::from(u32::MAX)
 }

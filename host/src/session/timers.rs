@@ -13,13 +13,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
 
-use super::{Input, Phase, Session};
+use super::Session;
+use super::phase::{Input, Phase};
 use crate::bindings::CloseOrigin;
 use crate::closing::Closing;
 use crate::config::Timeouts;
 
 /// How long input is discarded after a violation of the protocol.
 const DISCARD: Duration = Duration::from_secs(2);
+/// A peer that takes what is queued in drops is given up after this many write
+/// timeouts.
+const MAX_FLUSH: u32 = 10;
 /// How long a peer that is taken for dead has to take the close frame.
 const LAST_CHANCE: Duration = Duration::from_secs(1);
 
@@ -31,6 +35,8 @@ pub(super) struct Timers {
     reading: bool,
     /// Since when the socket has taken nothing while bytes wait.
     stalled_since: Option<Instant>,
+    /// When the last flush ends at the latest.
+    flush_limit: Instant,
     close_at: Option<(Instant, Closing)>,
 }
 
@@ -44,6 +50,7 @@ impl Timers {
             last_ping: now,
             reading: true,
             stalled_since: None,
+            flush_limit: now,
             close_at: None,
         }
     }
@@ -79,8 +86,17 @@ impl Timers {
         Instant::now() + self.timeouts.close
     }
 
+    /// The queue is sealed: how long the peer has to take something of it. A wish
+    /// to close later has come true by that.
+    pub(super) fn begin_flush(&mut self) -> Instant {
+        self.close_at = None;
+        self.flush_limit = Instant::now() + self.timeouts.write.saturating_mul(MAX_FLUSH);
+        self.flush_until()
+    }
+
+    /// The same again, now that it has taken something.
     pub(super) fn flush_until(&self) -> Instant {
-        Instant::now() + self.timeouts.write
+        (Instant::now() + self.timeouts.write).min(self.flush_limit)
     }
 
     pub(super) fn answer_until(&self, input: Input) -> Instant {
@@ -181,8 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// The peer has had its time: a close frame that it does not take is not
     /// waited for as long as one behind an honest queue.
     fn wait_no_longer_than(&mut self, limit: Instant) {
-        if let Phase::Closing { until, .. } = &mut self.phase {
-            *until = limit;
-        }
+        self.timers.flush_limit = limit;
+        self.renew_flush();
     }
 }

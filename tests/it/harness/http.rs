@@ -24,6 +24,30 @@ impl Response {
     }
 }
 
+/// A socket whose handshake for `route` is done, for frames as bytes.
+pub(crate) async fn upgraded(address: SocketAddr, route: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "GET {route} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(within("a response", socket.read_u8()).await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", head.escape_ascii());
+    socket
+}
+
+/// A masked frame of up to 125 bytes; its mask is 0.
+pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    const FINAL: u8 = 0x80;
+    const MASKED: u8 = 0x80;
+    let len = u8::try_from(payload.len()).unwrap();
+    [&[FINAL | opcode, MASKED | len, 0, 0, 0, 0], payload].concat()
+}
+
 /// Sends a request with these header lines and reads the whole response.
 pub(crate) async fn http(address: SocketAddr, line: &str, headers: &[&str]) -> Response {
     let mut request = format!("{line} HTTP/1.1\r\n");

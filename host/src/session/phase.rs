@@ -1,0 +1,208 @@
+//! Where a connection stands in its life, and the steps from one phase to the
+//! next. The diagram is in ARCHITECTURE.md, "How a connection ends".
+
+use std::task::Context;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::Session;
+use crate::closing::Closing;
+
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Frames flow both ways.
+    Open,
+    /// The peer's last word has been read: a close frame, or a violation of the
+    /// protocol. What it sent before is still handled, and answers are still sent;
+    /// then the last word is answered.
+    Answering { closing: Closing, answer: Answer, until: Instant },
+    /// Our close frame is queued, behind all that was written before it. Input is
+    /// discarded until the peer answers.
+    Closing { closing: Closing, input: Input, flushed: bool, until: Instant },
+    /// Both close frames are under way; only the queue is left.
+    Flushing { closing: Closing, until: Instant },
+    /// The socket is gone. `on-close` may still run.
+    Ended,
+}
+
+/// How the peer's last word is answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Answer {
+    /// With its own close frame, as tungstenite has it ready.
+    Echo,
+    /// With a close frame of ours.
+    Violation,
+}
+
+/// What is read while our close frame waits for its answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Input {
+    /// Frames, of which only a close frame matters.
+    Frames,
+    /// The peer broke the protocol, so bytes, up to this many more. They are read
+    /// because closing a socket with unread input resets it, and the reset could
+    /// overtake the close frame.
+    Bytes(usize),
+    /// Nothing: the peer has ended its input, or is taken for dead. It gets the
+    /// close frame if it can.
+    Nothing,
+}
+
+impl Input {
+    /// After a violation of the protocol up to 1 MiB is discarded, and as much
+    /// again once the close frame is out.
+    pub(super) const VIOLATION: Self = Self::Bytes(1024 * 1024);
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
+    /// The peer has said its last word.
+    pub(super) fn answer_later(&mut self, closing: Closing, answer: Answer) {
+        self.report(&closing);
+        self.phase = Phase::Answering { closing, answer, until: self.timers.close_until() };
+    }
+
+    /// Seals the queue with a close frame, unless it is sealed, and waits for the
+    /// peer's, unless it has come. Messages that were taken in before are still
+    /// delivered; a handler's own `close` has dropped them itself.
+    pub(super) fn begin_closing(&mut self, closing: Closing, input: Input) {
+        if !matches!(self.phase, Phase::Open | Phase::Answering { .. }) {
+            return;
+        }
+        self.report(&closing);
+        self.connection.shared().outbound.close(closing.code, &closing.reason);
+        let until = self.timers.begin_flush();
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Ended) {
+            Phase::Answering { closing, answer: Answer::Echo, .. } => {
+                Phase::Flushing { closing, until }
+            }
+            Phase::Answering { closing, answer: Answer::Violation, .. } => {
+                Phase::Closing { closing, input: Input::VIOLATION, flushed: false, until }
+            }
+            _ => Phase::Closing { closing, input, flushed: false, until },
+        };
+    }
+
+    /// Answers the peer's last word once everything before it is handled.
+    pub(super) fn answer_close(&mut self, cx: &mut Context<'_>) -> bool {
+        let Phase::Answering { closing, answer, until } = &self.phase else { return false };
+        let late = *until <= Instant::now();
+        if !late && (self.connection.shared().mailbox.has_messages() || self.guest_is_busy()) {
+            return false;
+        }
+        let (closing, answer) = (closing.clone(), *answer);
+        let until = self.timers.begin_flush();
+        self.phase = match answer {
+            Answer::Echo => {
+                self.flush_control_frames(cx);
+                self.connection.shared().outbound.seal();
+                Phase::Flushing { closing, until }
+            }
+            Answer::Violation => {
+                self.connection.shared().outbound.close(closing.code, &closing.reason);
+                Phase::Closing { closing, input: Input::VIOLATION, flushed: false, until }
+            }
+        };
+        true
+    }
+
+    /// The peer has answered our close frame; its own may still be on its way out.
+    pub(super) fn answered(&mut self) {
+        if let Phase::Closing { closing, .. } = &self.phase {
+            let until = self.timers.begin_flush();
+            self.phase = Phase::Flushing { closing: closing.clone(), until };
+        }
+    }
+
+    /// Changes what is read while our close frame waits.
+    pub(super) fn read_on_as(&mut self, to: Input) {
+        if let Phase::Closing { input, flushed, until, .. } = &mut self.phase {
+            *input = to;
+            if !*flushed {
+                return;
+            }
+            *until = self.timers.answer_until(to);
+        }
+        if matches!(to, Input::Bytes(_)) {
+            self.shut_down();
+        }
+    }
+
+    /// The socket takes bytes, so that what is queued is worth waiting for.
+    pub(super) fn renew_flush(&mut self) {
+        if let Phase::Closing { flushed: false, until, .. } | Phase::Flushing { until, .. } =
+            &mut self.phase
+        {
+            *until = self.timers.flush_until();
+        }
+    }
+
+    /// Notices that the queue has drained, which is what the later phases wait for.
+    pub(super) fn finish_closing(&mut self) -> bool {
+        if self.connection.shared().outbound.queued() > 0 {
+            return false;
+        }
+        match &mut self.phase {
+            Phase::Flushing { closing, .. }
+            | Phase::Closing { closing, input: Input::Nothing, .. } => {
+                let closing = closing.clone();
+                self.end(closing);
+                true
+            }
+            Phase::Closing { input, flushed: flushed @ false, until, .. } => {
+                *flushed = true;
+                if matches!(input, Input::Bytes(_)) {
+                    *input = Input::VIOLATION;
+                }
+                *until = self.timers.answer_until(*input);
+                if matches!(input, Input::Bytes(_)) {
+                    self.shut_down();
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The socket is of no more use. What was said before stands.
+    pub(super) fn end_by_socket(&mut self) {
+        let closing = match &self.phase {
+            Phase::Answering { closing, .. }
+            | Phase::Closing { closing, .. }
+            | Phase::Flushing { closing, .. } => closing.clone(),
+            Phase::Open | Phase::Ended => Closing::network(),
+        };
+        self.end(closing);
+    }
+
+    /// The socket's end: the only place from where `on-close` comes.
+    pub(super) fn end(&mut self, closing: Closing) {
+        if matches!(self.phase, Phase::Ended) {
+            return;
+        }
+        self.phase = Phase::Ended;
+        {
+            let mut shared = self.connection.shared();
+            // A congested queue would hold back the events before `on-close`.
+            shared.outbound.abandon();
+            shared.mailbox.push_close(closing);
+        }
+        (self.sending, self.sent) = (Vec::new(), 0);
+        self.shut_down();
+        self.socket = None;
+    }
+
+    /// A limit or a violation that ends a connection is in the log by its name.
+    fn report(&self, closing: &Closing) {
+        if closing.is_about_this_connection() {
+            tracing::info!(
+                handler = &*self.generation.handler,
+                generation = self.generation.number,
+                connection = self.connection.id(),
+                "closing with {}: {}",
+                closing.code,
+                closing.reason
+            );
+        }
+    }
+}

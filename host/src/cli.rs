@@ -98,23 +98,31 @@ pub(crate) enum LogFormat {
 #[command(next_help_heading = "Limits")]
 struct LimitFlags {
     /// Connections in all; one more is refused with 503
-    #[arg(long, value_name = "N", env = "SOCKLET_MAX_CONNECTIONS")]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_CONNECTIONS", value_parser = positive)]
     max_connections: Option<usize>,
     /// Connections of one remote address, of IPv6 one /64; one more is refused with 429 [default: 1024]
-    #[arg(long, value_name = "N", env = "SOCKLET_MAX_CONNECTIONS_PER_ADDRESS")]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SOCKLET_MAX_CONNECTIONS_PER_ADDRESS",
+        value_parser = positive
+    )]
     max_connections_per_address: Option<usize>,
     /// Live instances in all; one more is refused with 503 [default: what vm.max_map_count allows]
     #[arg(long, value_name = "N", env = "SOCKLET_MAX_INSTANCES", value_parser = positive)]
     max_instances: Option<usize>,
     /// Largest message in either direction [default: 1MiB]
-    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_MESSAGE_SIZE")]
-    max_message_size: Option<ByteSize>,
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_MESSAGE_SIZE", value_parser = size)]
+    max_message_size: Option<usize>,
     /// Bytes that may wait to be sent on one connection before writes are refused [default: 1MiB]
-    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_BACKPRESSURE")]
-    max_backpressure: Option<ByteSize>,
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_BACKPRESSURE", value_parser = size)]
+    max_backpressure: Option<usize>,
     /// Memory of one instance [default: 64MiB]
-    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_MEMORY")]
-    max_memory: Option<ByteSize>,
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_MEMORY", value_parser = size)]
+    max_memory: Option<usize>,
+    /// Bytes that a handler may log in a second; more is dropped [default: 256KiB]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_LOG_RATE", value_parser = size)]
+    max_log_rate: Option<usize>,
     /// CPU time that one event may use [default: 1s]
     #[arg(long, value_name = "TIME", env = "SOCKLET_EVENT_CPU_TIME", value_parser = duration)]
     event_cpu_time: Option<Duration>,
@@ -164,14 +172,12 @@ impl Serve {
         let (limits, timeouts) = (default.limits, default.timeouts);
         let flags = &self.limits;
         let times = &self.timeouts;
-        let bytes = |size: Option<ByteSize>, default: usize| {
-            size.map_or(default, |size| usize::try_from(size.as_u64()).unwrap_or(usize::MAX))
-        };
         Config {
             limits: Limits {
-                max_message_size: bytes(flags.max_message_size, limits.max_message_size),
-                max_backpressure: bytes(flags.max_backpressure, limits.max_backpressure),
-                max_memory: bytes(flags.max_memory, limits.max_memory),
+                max_message_size: flags.max_message_size.unwrap_or(limits.max_message_size),
+                max_backpressure: flags.max_backpressure.unwrap_or(limits.max_backpressure),
+                max_memory: flags.max_memory.unwrap_or(limits.max_memory),
+                max_log_rate: flags.max_log_rate.unwrap_or(limits.max_log_rate),
                 event_cpu_time: flags.event_cpu_time.unwrap_or(limits.event_cpu_time),
                 event_wall_time: flags.event_wall_time.unwrap_or(limits.event_wall_time),
             },
@@ -207,6 +213,17 @@ fn duration(text: &str) -> Result<Duration, String> {
         return Err("must be more than 0s and at most 365d".into());
     }
     Ok(duration)
+}
+
+/// A size such as `64KiB`, at least a byte.
+fn size(text: &str) -> Result<usize, String> {
+    let size: ByteSize =
+        text.parse().map_err(|error| format!("{error}: write it like 1000, 64KiB or 1MiB"))?;
+    match usize::try_from(size.as_u64()) {
+        Ok(0) => Err("must be at least 1 byte".into()),
+        Ok(size) => Ok(size),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn positive(text: &str) -> Result<usize, String> {

@@ -1,9 +1,12 @@
 //! From the bytes of a file to a component that can be instantiated, or to an
 //! error that says what is wrong with it and what to do.
 
+use std::fs::OpenOptions;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::{fs, io};
 
+use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use wasmtime::component::Component;
@@ -12,7 +15,7 @@ use crate::config::Limits;
 use crate::directory::Fingerprint;
 use crate::engine::Engine;
 use crate::failure::{Failure, Reason};
-use crate::guest_log::Speaker;
+use crate::guest_log::{LogBudget, Speaker};
 use crate::instance::{Instance, Prepared};
 
 const HANDLER: &str = "socklet:websocket/handler";
@@ -63,7 +66,7 @@ pub(crate) enum Loaded {
     },
     /// The same bytes as `known`.
     Same,
-    /// It was written to while it was read; it will be seen again.
+    /// It was written to, replaced or removed since it was seen: look again.
     Changing,
 }
 
@@ -76,13 +79,7 @@ pub(crate) fn load(
     known: Option<[u8; 32]>,
     limits: &Limits,
 ) -> Result<Loaded, LoadError> {
-    let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-    let bytes = match read(path, fingerprint) {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => return Ok(Loaded::Changing),
-        Err(LoadError::Read(error)) if gone(&error) => return Ok(Loaded::Changing),
-        Err(error) => return Err(error),
-    };
+    let Some(bytes) = read(path, fingerprint)? else { return Ok(Loaded::Changing) };
     let digest: [u8; 32] = Sha256::digest(&bytes).into();
     if known == Some(digest) {
         return Ok(Loaded::Same);
@@ -94,12 +91,24 @@ pub(crate) fn load(
 
 /// The file's bytes, or none where it is not what the scan saw any more.
 fn read(path: &Path, fingerprint: Fingerprint) -> Result<Option<Vec<u8>>, LoadError> {
-    let size = fs::metadata(path)?.len();
-    if size > MAX_SIZE {
-        return Err(LoadError::TooLarge(size));
+    // What was a file may be a pipe by now, which must not be waited for.
+    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = match OpenOptions::new().read(true).custom_flags(nonblocking).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let metadata = file.metadata()?;
+    if Fingerprint::of(&metadata) != fingerprint {
+        return Ok(None);
     }
-    let bytes = fs::read(path)?;
-    let same = Fingerprint::of(&fs::metadata(path)?) == fingerprint;
+    if metadata.len() > MAX_SIZE {
+        return Err(LoadError::TooLarge(metadata.len()));
+    }
+    // A file that grows meanwhile is read no further, and is not the same any more.
+    let mut bytes = Vec::new();
+    (&mut file).take(metadata.len()).read_to_end(&mut bytes)?;
+    let same = Fingerprint::of(&file.metadata()?) == fingerprint;
     Ok(same.then_some(bytes))
 }
 
@@ -126,7 +135,8 @@ pub(crate) fn prepare(engine: &Engine, bytes: &[u8]) -> Result<Prepared, LoadErr
 /// Instantiates it once, and drops it: what can't start is refused here, where
 /// the old generation can serve on, and not at each handshake.
 pub(crate) async fn try_out(prepared: &Prepared, limits: &Limits) -> Result<(), LoadError> {
-    let nobody = Speaker::new("(loading)".into(), 0);
+    let budget = LogBudget::new(limits.max_log_rate);
+    let nobody = Speaker::new("(loading)".into(), 0, budget.into());
     match Instance::new(prepared, limits, nobody).await {
         // A full pool says nothing about the component.
         Ok(_) | Err(Failure::Pool(_)) => Ok(()),

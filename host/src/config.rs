@@ -21,6 +21,9 @@ pub struct Limits {
     pub max_backpressure: usize,
     /// Linear memory of one instance, in bytes, over all its memories.
     pub max_memory: usize,
+    /// Bytes that a handler may log in a second, over all its instances. What is
+    /// more is dropped and counted.
+    pub max_log_rate: usize,
     /// CPU time of the thread that one event may use.
     pub event_cpu_time: Duration,
     /// Time that may pass from the start of an event to its end.
@@ -33,6 +36,7 @@ impl Default for Limits {
             max_message_size: MIB,
             max_backpressure: MIB,
             max_memory: 64 * MIB,
+            max_log_rate: 256 * 1024,
             event_cpu_time: Duration::from_secs(1),
             event_wall_time: Duration::from_secs(30),
         }
@@ -42,7 +46,8 @@ impl Default for Limits {
 /// How long the host waits for what.
 #[derive(Clone, Debug)]
 pub struct Timeouts {
-    /// From accepting a socket to the end of its handshake.
+    /// From accepting a socket to the end of its request, and as long again for the
+    /// instance to start and the answer to be sent.
     pub handshake: Duration,
     /// For the peer's answer to a close frame.
     pub close: Duration,

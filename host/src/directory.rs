@@ -54,7 +54,7 @@ pub(crate) struct Scan {
     pub(crate) contested: BTreeMap<String, Vec<PathBuf>>,
     /// Files that can't be served, and why.
     pub(crate) unroutable: Vec<(PathBuf, BadName)>,
-    /// Folders that could not be read. What is known below them stays.
+    /// Files and folders that could not be read. What is known of them stays.
     pub(crate) unreadable: Vec<(PathBuf, String)>,
 }
 
@@ -107,8 +107,15 @@ fn walk(
         }
         let path = entry.path();
         // Follows symlinks. A file that is gone by now, or a symlink to nowhere,
-        // is no file.
-        let Ok(metadata) = fs::metadata(&path) else { continue };
+        // is no file; of any other error nobody knows what lies behind it.
+        let metadata = match fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                scan.unreadable.push((path, error.to_string()));
+                continue;
+            }
+        };
         if metadata.is_dir() {
             let id = id(&metadata);
             // A symlink to a folder above it would never end.

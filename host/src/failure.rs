@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     CpuTime(Duration),
     #[error("an event took longer than {0:?} (event-wall-time)")]
     WallTime(Duration),
+    #[error("took longer than {0:?} to start (handshake-timeout)")]
+    Start(Duration),
     #[error("asked for more than {max} bytes of memory and then gave up: {reason} (max-memory)")]
     Memory { max: usize, reason: Reason },
     #[error("the call stack is exhausted: recursion without end?")]
@@ -46,6 +48,7 @@ impl Failure {
             Self::Trap(_) => "the handler failed",
             Self::CpuTime(_) => "the handler failed: event-cpu-time",
             Self::WallTime(_) => "the handler failed: event-wall-time",
+            Self::Start(_) => "the handler failed: handshake-timeout",
             Self::Memory { .. } => "the handler failed: max-memory",
             Self::Stack => "the handler failed: stack",
             Self::Pool(_) => "the handler failed: instances",

@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tracing::Level;
 use wasmtime_wasi::async_trait;
@@ -17,45 +18,117 @@ use crate::connection::ConnectionId;
 /// The longest line, in bytes.
 pub(crate) const MAX_LINE: usize = 8 * 1024;
 
+/// What a line counts for beside its text, so that empty ones are not free.
+const LINE_OVERHEAD: usize = 64;
+
+/// What all instances of a generation may log together, by the second.
+#[derive(Debug)]
+pub(crate) struct LogBudget {
+    /// Bytes.
+    rate: usize,
+    second: Mutex<Second>,
+}
+
+#[derive(Debug)]
+struct Second {
+    began: Instant,
+    left: usize,
+    /// Lines that were refused since the last one that was not.
+    dropped: u64,
+}
+
+impl LogBudget {
+    pub(crate) fn new(rate: usize) -> Self {
+        let second = Second { began: Instant::now(), left: rate, dropped: 0 };
+        Self { rate, second: Mutex::new(second) }
+    }
+
+    /// Takes a line's bytes. The result is how many lines were dropped before it,
+    /// or, for one that is to be dropped, how many with it.
+    fn take(&self, bytes: usize) -> Result<u64, u64> {
+        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        if second.began.elapsed() >= Duration::from_secs(1) {
+            (second.began, second.left) = (Instant::now(), self.rate);
+        }
+        match second.left.checked_sub(bytes + LINE_OVERHEAD) {
+            Some(left) => {
+                second.left = left;
+                Ok(std::mem::take(&mut second.dropped))
+            }
+            None => {
+                // One long line must not let shorter ones pass it.
+                second.left = 0;
+                second.dropped += 1;
+                Err(second.dropped)
+            }
+        }
+    }
+}
+
 /// Who is speaking.
 #[derive(Debug)]
 pub(crate) struct Speaker {
-    pub(crate) handler: Arc<str>,
-    pub(crate) generation: u64,
+    handler: Arc<str>,
+    generation: u64,
+    budget: Arc<LogBudget>,
     /// The connection whose event is running; 0 before the first.
     connection: AtomicU64,
 }
 
 impl Speaker {
-    pub(crate) fn new(handler: Arc<str>, generation: u64) -> Self {
-        Self { handler, generation, connection: AtomicU64::new(0) }
+    pub(crate) fn new(handler: Arc<str>, generation: u64, budget: Arc<LogBudget>) -> Self {
+        Self { handler, generation, budget, connection: AtomicU64::new(0) }
     }
 
     pub(crate) fn set_connection(&self, connection: ConnectionId) {
         self.connection.store(connection, Relaxed);
     }
 
-    /// One entry of the host's log.
+    /// One entry of the host's log, unless the handler logs too fast.
     pub(crate) fn say(&self, level: Level, text: &str) {
+        let text = &text[..text.floor_char_boundary(MAX_LINE)];
         // tracing's macros want the level as a constant.
         macro_rules! emit {
-            ($macro:ident) => {
-                tracing::$macro!(
-                    target: "guest",
-                    handler = &*self.handler,
-                    generation = self.generation,
-                    connection = self.connection.load(Relaxed),
-                    "{}", Printable(&text[..text.floor_char_boundary(MAX_LINE)])
-                )
+            ($macro:ident, $level:ident) => {
+                if tracing::enabled!(target: "guest", Level::$level) && self.may_say(text.len()) {
+                    tracing::$macro!(
+                        target: "guest",
+                        handler = &*self.handler,
+                        generation = self.generation,
+                        connection = self.connection.load(Relaxed),
+                        "{}", Printable(text)
+                    );
+                }
             };
         }
         match level {
-            Level::TRACE => emit!(trace),
-            Level::DEBUG => emit!(debug),
-            Level::INFO => emit!(info),
-            Level::WARN => emit!(warn),
-            Level::ERROR => emit!(error),
+            Level::TRACE => emit!(trace, TRACE),
+            Level::DEBUG => emit!(debug, DEBUG),
+            Level::INFO => emit!(info, INFO),
+            Level::WARN => emit!(warn, WARN),
+            Level::ERROR => emit!(error, ERROR),
         }
+    }
+
+    /// Takes from the budget, and says when lines begin to be dropped and how many
+    /// have been.
+    fn may_say(&self, bytes: usize) -> bool {
+        let (handler, generation) = (&*self.handler, self.generation);
+        let taken = self.budget.take(bytes);
+        match taken {
+            Ok(0) => {}
+            Ok(dropped) => {
+                tracing::warn!(handler, generation, dropped, "lines were dropped (max-log-rate)");
+            }
+            Err(1) => tracing::warn!(
+                handler,
+                generation,
+                "logs more than {} bytes a second: its lines are dropped (max-log-rate)",
+                self.budget.rate
+            ),
+            Err(_) => {}
+        }
+        taken.is_ok()
     }
 }
 
@@ -150,7 +223,7 @@ impl OutputStream for Lines {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(64 * 1024)
+        Ok(4 * 1024)
     }
 }
 
@@ -169,5 +242,16 @@ mod tests {
             Printable("a\tb\u{1b}[31m\nc\u{85}é\u{7f}").to_string(),
             "a\tb\\u{1b}[31m\\nc\\u{85}é\\u{7f}"
         );
+    }
+
+    #[test]
+    fn what_is_over_the_budget_is_dropped_and_counted() {
+        let budget = LogBudget::new(200);
+        assert_eq!(budget.take(36), Ok(0));
+        assert_eq!(budget.take(37), Err(1));
+        assert_eq!(budget.take(0), Err(2));
+        budget.second.lock().unwrap().began -= Duration::from_secs(1);
+        assert_eq!(budget.take(0), Ok(2));
+        assert_eq!(budget.take(0), Ok(0));
     }
 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::addresses::{AddressSlot, Addresses};
 use crate::config::Config;
 use crate::connection::ConnectionId;
+use crate::descriptors;
 use crate::handshake::origin::Origins;
 use crate::handshake::{self, Upgraded};
 use crate::registry::Registry;
@@ -19,6 +20,8 @@ use crate::session::Session;
 pub(crate) struct Host {
     pub(crate) config: Config,
     pub(crate) registry: Arc<Registry>,
+    /// Held by each socket until its handshake is done.
+    pub(crate) handshakes: Arc<Semaphore>,
     connections: Arc<Semaphore>,
     instances: Arc<Semaphore>,
     addresses: Arc<Addresses>,
@@ -46,8 +49,19 @@ pub(crate) enum Full {
 impl Host {
     pub(crate) fn new(config: Config, registry: Arc<Registry>, max_instances: usize) -> Self {
         let slots = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        let files = descriptors::raise_limit();
+        let sockets = descriptors::sockets_that_fit(config.max_connections, files);
+        if sockets.connections < config.max_connections {
+            tracing::warn!(
+                "max-connections is {} and not {}: this process may have {files} open files: \
+                 raise that with `ulimit -n` or LimitNOFILE=",
+                sockets.connections,
+                config.max_connections
+            );
+        }
         Self {
-            connections: slots(config.max_connections),
+            handshakes: slots(sockets.handshakes),
+            connections: slots(sockets.connections),
             instances: slots(max_instances),
             addresses: Arc::new(Addresses::new(config.max_connections_per_address)),
             config,

@@ -8,7 +8,7 @@
 //!
 //! - [`server`] accepts sockets and never waits for one of them.
 //! - `host` takes one socket from its handshake to its end, and keeps the slots
-//!   (`addresses` those of each remote address).
+//!   (`addresses` those of each remote address, `descriptors` how many fit).
 //! - `handshake` answers the request: a status, the test page (`page`), or a 101
 //!   with an instance behind it. `route` maps paths.
 //! - `session` owns the open connection: frames in, events, bytes out, timers.
@@ -29,6 +29,7 @@ mod closing;
 mod component;
 pub mod config;
 mod connection;
+mod descriptors;
 mod directory;
 mod embedded;
 mod engine;

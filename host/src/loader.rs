@@ -46,8 +46,11 @@ pub(crate) struct Loader {
 struct Known {
     handler: Arc<Handler>,
     file: Found,
-    /// The state of the file that was last tried.
+    /// The state of the file that was last tried; none where the next look is to
+    /// try it again.
     tried: Option<Fingerprint>,
+    /// What was last said about which state of the file.
+    complaint: Option<(Fingerprint, String)>,
     loading: bool,
     missing_since: Option<Instant>,
 }
@@ -95,9 +98,9 @@ impl Loader {
             }
             let deadline = self.next_deadline();
             tokio::select! {
-                () = watcher.changed() => self.look(),
+                () = watcher.changed() => self.look().await,
                 Some(job) = self.jobs.join_next_with_id() => self.finish(job),
-                () = sleep_until(deadline) => self.look(),
+                () = sleep_until(deadline) => self.look().await,
             }
         }
     }
@@ -113,8 +116,10 @@ impl Loader {
 
     /// One look at the directory, and what follows from it. The caller takes the
     /// first one, before it accepts: a route that is there is known from the start.
-    pub(crate) fn look(&mut self) {
-        let scan = match directory::scan(&self.root) {
+    pub(crate) async fn look(&mut self) {
+        let root = self.root.clone();
+        let scan = tokio::task::spawn_blocking(move || directory::scan(&root)).await;
+        let scan = match scan.unwrap_or_else(|error| Err(error.into())) {
             Ok(scan) => scan,
             Err(error) => {
                 // It may be back in a moment. Until then nothing is removed.
@@ -165,7 +170,14 @@ impl Loader {
         let known = self.known.entry(route.to_owned()).or_insert_with(|| {
             let handler = Arc::new(Handler::new(route));
             self.registry.insert(route, &handler);
-            Known { handler, file: file.clone(), tried: None, loading: false, missing_since: None }
+            Known {
+                handler,
+                file: file.clone(),
+                tried: None,
+                complaint: None,
+                loading: false,
+                missing_since: None,
+            }
         });
         known.missing_since = None;
         known.file = file.clone();
@@ -216,6 +228,7 @@ impl Loader {
             known.tried = Some(known.file.fingerprint);
             let file = known.file.clone();
             let digest = known.handler.current().map(|generation| generation.digest);
+            known.handler.absence.store(Arc::new(Absence::Compiling));
             let engine = self.engine.clone();
             let limits = self.limits.clone();
             let handler = known.handler.clone();
@@ -242,7 +255,8 @@ impl Loader {
                 if let Some(known) = self.known.get_mut(&route) {
                     known.loading = false;
                     let why = LoadError::Invalid("the compiler failed on it".into());
-                    Self::refuse(known, &known.file.clone(), &why);
+                    let file = known.file.clone();
+                    known.refuse(&file, &why);
                 }
             }
         }
@@ -270,30 +284,88 @@ impl Loader {
                     job.took
                 );
             }
-            // What is still written to has another fingerprint by the next look.
-            Ok(Loaded::Same | Loaded::Changing) => {}
-            Err(why) => Self::refuse(known, &job.file, &why),
+            Ok(Loaded::Same) => {}
+            Ok(Loaded::Changing) => known.tried = None,
+            Err(why) => {
+                // Reading may succeed another time; the rest is up to the file.
+                if matches!(why, LoadError::Read(_)) {
+                    known.tried = None;
+                }
+                known.refuse(&job.file, &why);
+            }
         }
-        if known.tried != Some(known.file.fingerprint) {
+        // A look meanwhile has found another file.
+        if known.file.fingerprint != job.file.fingerprint {
             self.waiting.insert(job.route);
         }
     }
+}
 
+impl Known {
     /// One line: which file, what is wrong, what to do, and what happens now.
-    fn refuse(known: &Known, file: &Found, why: &LoadError) {
-        let current = known.handler.current();
-        let generation = current.as_ref().map(|current| current.number);
-        let meanwhile = match generation {
-            Some(number) => format!("generation {number} serves on"),
-            None => {
-                known.handler.absence.store(Arc::new(Absence::Failed));
-                "nothing serves its route yet".to_owned()
-            }
+    fn refuse(&mut self, file: &Found, why: &LoadError) {
+        self.handler.absence.store(Arc::new(Absence::Failed));
+        let meanwhile = match self.handler.current() {
+            Some(current) => format!("generation {} serves on", current.number),
+            None => "nothing serves its route yet".to_owned(),
         };
-        tracing::error!(
-            handler = &*known.handler.name,
-            "{}: {why} ({meanwhile})",
-            file.path.display()
-        );
+        let complaint = format!("{}: {why} ({meanwhile})", file.path.display());
+        let complaint = Some((file.fingerprint, complaint));
+        if self.complaint != complaint {
+            self.complaint = complaint;
+            if let Some((_, complaint)) = &self.complaint {
+                tracing::error!(handler = &*self.handler.name, "{complaint}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedded::EXAMPLES;
+
+    fn loader(content: &[u8]) -> (Loader, tempfile::TempDir) {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("x.wasm"), content).unwrap();
+        let limits = Limits::default();
+        let engine = Arc::new(Engine::new(10, limits.max_memory, None).unwrap());
+        let path = root.path().to_owned();
+        (Loader::new(path, engine, Arc::default(), limits, Duration::from_secs(1)), root)
+    }
+
+    async fn finish_job(loader: &mut Loader, outcome: Option<LoadError>) {
+        let (id, mut job) = loader.jobs.join_next_with_id().await.unwrap().unwrap();
+        if let Some(error) = outcome {
+            job.outcome = Err(error);
+        }
+        loader.finish(Ok((id, job)));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_could_not_be_read_is_tried_again_although_it_is_the_same() {
+        let (mut loader, _root) = loader(EXAMPLES[0].1);
+        loader.look().await;
+        let transient = LoadError::Read(std::io::ErrorKind::Other.into());
+        finish_job(&mut loader, Some(transient)).await;
+        let handler = loader.registry.find("/x").unwrap();
+        assert!(handler.current().is_none());
+        assert_eq!(**handler.absence.load(), Absence::Failed);
+        loader.look().await;
+        assert_eq!(**handler.absence.load(), Absence::Compiling);
+        finish_job(&mut loader, None).await;
+        assert!(handler.current().is_some());
+        // What has been loaded is not loaded again.
+        loader.look().await;
+        assert!(loader.jobs.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_broken_is_tried_once() {
+        let (mut loader, _root) = loader(b"garbage");
+        loader.look().await;
+        finish_job(&mut loader, None).await;
+        loader.look().await;
+        assert!(loader.jobs.is_empty());
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::closing::HostClose;
 use crate::config::Limits;
 use crate::connection::{Connection, ConnectionId};
+use crate::guest_log::LogBudget;
 use crate::instance::Prepared;
 
 /// Old generations of one handler that may still hold connections.
@@ -28,7 +29,7 @@ pub(crate) struct Handler {
     /// The route without its first slash, or `index`: how logs name it.
     pub(crate) name: Arc<str>,
     current: ArcSwapOption<Generation>,
-    /// What stands in for a generation while there is none.
+    /// What stands in for a generation while there is none, as of the last try.
     pub(crate) absence: ArcSwap<Absence>,
     generations: AtomicU64,
     draining: Mutex<Vec<Draining>>,
@@ -65,6 +66,7 @@ pub(crate) struct Generation {
     pub(crate) handler: Arc<str>,
     pub(crate) prepared: Prepared,
     pub(crate) limits: Limits,
+    pub(crate) log: Arc<LogBudget>,
     /// Identifies the component's bytes.
     pub(crate) digest: [u8; 32],
     connections: Mutex<Live>,
@@ -159,6 +161,7 @@ impl Handler {
             number,
             handler: self.name.clone(),
             prepared,
+            log: Arc::new(LogBudget::new(limits.max_log_rate)),
             limits,
             digest,
             connections: Mutex::default(),

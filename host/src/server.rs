@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,9 +26,6 @@ use crate::loader::Loader;
 use crate::registry::{Handler, Registry};
 use crate::route;
 use crate::watch::DirectoryWatcher;
-
-/// Handshakes in progress at a time; further sockets wait to be accepted.
-const MAX_HANDSHAKES: usize = 4096;
 
 /// Where the handlers come from.
 #[derive(Clone, Debug)]
@@ -73,7 +70,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Sets the engine up. It reserves address space and starts one thread.
+    /// Sets the engine up. It reserves address space, starts one thread, and raises
+    /// the process's limit of open files as far as it may.
     ///
     /// # Errors
     ///
@@ -94,7 +92,8 @@ impl Server {
     /// ended, or `shutdown-timeout` has passed.
     ///
     /// Sockets are accepted at once; a handler that is still being compiled
-    /// answers 503. `ready` is called once, when everything that was there at the
+    /// answers 503. Embedded handlers are compiled before that, which takes up to
+    /// a second, and a shutdown is seen after it. `ready` is called once, when everything that was there at the
     /// start is loaded or has failed.
     ///
     /// # Errors
@@ -119,7 +118,7 @@ impl Server {
                     self.host.config.limits.clone(),
                     self.host.config.timeouts.drain,
                 );
-                loader.look();
+                loader.look().await;
                 Some(tokio::spawn(loader.run(watcher, first)))
             }
             Handlers::Embedded => {
@@ -193,14 +192,15 @@ async fn accept(
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
+    const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
     const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-    let mut pause = Duration::from_millis(5);
+    let mut pause = SHORTEST_PAUSE;
     let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
     let origins = Arc::new(Origins::new(&host.config.allow_origins, &host.config.hosts, address));
-    let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
+    let mut failures = 0u64;
     loop {
         let next = async {
-            let permit = handshakes.clone().acquire_owned().await;
+            let permit = host.handshakes.clone().acquire_owned().await;
             (permit, listener.accept().await)
         };
         let (permit, accepted) = tokio::select! {
@@ -212,7 +212,7 @@ async fn accept(
         let Ok(permit) = permit else { return };
         match accepted {
             Ok((socket, peer)) => {
-                pause = Duration::from_millis(5);
+                (pause, failures) = (SHORTEST_PAUSE, 0);
                 let socket = prepare_socket(socket);
                 let serve =
                     serve_socket(socket, peer, host.clone(), origins.clone(), permit, stop.clone());
@@ -221,7 +221,11 @@ async fn accept(
             // The peer went away while it waited: its affair alone.
             Err(error) if is_of_one_peer(&error) => {}
             Err(error) => {
-                tracing::error!(%address, "can't accept: {error}: trying again in {pause:?}");
+                failures += 1;
+                // What lasts is said ever more rarely.
+                if failures.is_power_of_two() {
+                    tracing::error!(%address, failures, "can't accept: {error}: trying again");
+                }
                 tokio::select! {
                     () = sleep(pause) => {}
                     () = stop.cancelled() => return,

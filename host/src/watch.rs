@@ -8,9 +8,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -36,55 +37,72 @@ const LOOK_WITHOUT_EVENTS: Duration = Duration::from_millis(250);
 /// Watches a directory by the system's events, and by looking where there are none.
 pub(crate) struct DirectoryWatcher {
     directory: PathBuf,
-    events: Arc<Notify>,
-    /// Kept alive for its events.
-    watcher: Option<RecommendedWatcher>,
-    /// Device and inode of what is watched: events follow those, not the path.
-    watched: Option<(u64, u64)>,
+    signals: Arc<Signals>,
+    watched: Option<Watched>,
     /// When the events began that are not reported yet.
     burst_since: Option<Instant>,
 }
 
+/// What the thread that gets the system's events tells the watcher.
+#[derive(Default)]
+struct Signals {
+    changed: Notify,
+    /// The directory itself was removed or renamed: the events end, even where
+    /// another one with the same inode takes its place.
+    lost: AtomicBool,
+}
+
+/// One directory, as long as it is there.
+struct Watched {
+    /// Device and inode: events follow those, not the path.
+    id: (u64, u64),
+    /// Kept alive for its events; none where the system can't give any.
+    watcher: Option<RecommendedWatcher>,
+}
+
 impl DirectoryWatcher {
+    /// Watches from now on. It blocks for as long as the directory takes to read.
     pub(crate) fn new(directory: &Path) -> Self {
-        let events = Arc::new(Notify::new());
-        let mut watcher = Self {
-            directory: directory.to_owned(),
-            events,
-            watcher: None,
-            watched: None,
-            burst_since: None,
-        };
-        watcher.watch_what_is_there();
-        watcher
+        let signals = Arc::new(Signals::default());
+        let watched = Watched::new(directory, &signals);
+        Self { directory: directory.to_owned(), signals, watched, burst_since: None }
     }
 
-    /// Watches anew where the directory was replaced by another one.
-    fn watch_what_is_there(&mut self) {
-        let there = std::fs::metadata(&self.directory).ok().map(|data| (data.dev(), data.ino()));
-        if there.is_none() || there == self.watched {
-            return;
+    /// Watches anew where the directory was replaced by another one, or is gone.
+    /// True where that was so.
+    async fn follow(&mut self) -> bool {
+        if self.signals.lost.swap(false, Relaxed) {
+            self.watched = None;
         }
-        self.watched = there;
-        self.watcher = watch(&self.directory, self.events.clone())
-            .inspect_err(|error| {
-                tracing::warn!(
-                    directory = %self.directory.display(),
-                    "can't watch the directory ({error}): looking every {LOOK_WITHOUT_EVENTS:?}"
-                );
-            })
-            .ok();
+        let known = self.watched.as_ref().map(|watched| watched.id);
+        let (directory, signals) = (self.directory.clone(), self.signals.clone());
+        let look = move || (id(&directory) != known).then(|| Watched::new(&directory, &signals));
+        match tokio::task::spawn_blocking(look).await {
+            Ok(Some(watched)) => {
+                self.watched = watched;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn has_events(&self) -> bool {
+        self.watched.as_ref().is_some_and(|watched| watched.watcher.is_some())
     }
 }
 
 impl Watcher for DirectoryWatcher {
     fn changed(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async {
-            self.watch_what_is_there();
-            let look = if self.watcher.is_some() { LOOK } else { LOOK_WITHOUT_EVENTS };
+            if self.follow().await {
+                // What happened before there were events is seen by looking.
+                return;
+            }
+            let look = if self.has_events() { LOOK } else { LOOK_WITHOUT_EVENTS };
+            let changed = &self.signals.changed;
             if self.burst_since.is_none() {
                 tokio::select! {
-                    () = self.events.notified() => {}
+                    () = changed.notified() => {}
                     () = sleep(look) => return,
                 }
             }
@@ -92,7 +110,7 @@ impl Watcher for DirectoryWatcher {
             let latest = *self.burst_since.get_or_insert_with(Instant::now) + LONGEST;
             loop {
                 let quiet = (Instant::now() + QUIET).min(latest);
-                if timeout_at(quiet, self.events.notified()).await.is_err() {
+                if timeout_at(quiet, changed.notified()).await.is_err() {
                     self.burst_since = None;
                     return;
                 }
@@ -101,16 +119,41 @@ impl Watcher for DirectoryWatcher {
     }
 }
 
-fn watch(directory: &Path, events: Arc<Notify>) -> notify::Result<RecommendedWatcher> {
+impl Watched {
+    /// None where there is no such directory.
+    fn new(directory: &Path, signals: &Arc<Signals>) -> Option<Self> {
+        let id = id(directory)?;
+        let watcher = watch(directory, signals.clone()).inspect_err(|error| {
+            tracing::warn!(
+                directory = %directory.display(),
+                "can't watch the directory ({error}): looking every {LOOK_WITHOUT_EVENTS:?}"
+            );
+        });
+        Some(Self { id, watcher: watcher.ok() })
+    }
+}
+
+fn id(directory: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(directory).ok().map(|data| (data.dev(), data.ino()))
+}
+
+fn watch(directory: &Path, signals: Arc<Signals>) -> notify::Result<RecommendedWatcher> {
+    let root = directory.to_owned();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        // Reading a handler is an event too, and must not lead to another look.
-        let read = |kind| {
-            matches!(kind, EventKind::Access(access)
+        if let Ok(event) = &event {
+            // Reading a handler is an event too, and must not lead to another look.
+            if matches!(event.kind, EventKind::Access(access)
                 if access != AccessKind::Close(AccessMode::Write))
-        };
-        if !event.is_ok_and(|event| read(event.kind)) {
-            events.notify_one();
+            {
+                return;
+            }
+            let ends =
+                matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
+            if ends && event.paths.contains(&root) {
+                signals.lost.store(true, Relaxed);
+            }
         }
+        signals.changed.notify_one();
     })?;
     watcher.watch(directory, RecursiveMode::Recursive)?;
     Ok(watcher)

@@ -1,7 +1,7 @@
 //! Each limit of an event ends its own instance, with 1011, and is named.
 
-use crate::harness::guests::{RUNS_ON_MESSAGE, USES_WASI};
-use crate::harness::{Server, Start};
+use crate::harness::guests::{RUNS_ON_MESSAGE, STARTS_SLOWLY, USES_WASI};
+use crate::harness::{Client, LogLine, Server, Start};
 
 async fn server(arg: &str) -> Server {
     Start::with(&[("runs.wasm", &RUNS_ON_MESSAGE.bytes()), ("wasi.wasm", &USES_WASI.bytes())])
@@ -60,5 +60,59 @@ async fn memory_that_may_not_grow_is_refused_first_and_named_if_that_ends_it() {
 #[tokio::test]
 async fn stack() {
     let server = server("--max-memory=64MiB").await;
-    ends_alone(&server, "/runs", "recurse", "handler failed", "the instance failed").await;
+    ends_alone(&server, "/runs", "recurse", ": stack", "the call stack is exhausted").await;
+}
+
+#[tokio::test]
+async fn a_refused_growth_is_not_blamed_for_a_later_trap() {
+    let server = server("--max-memory=16MiB").await;
+    let mut client = server.connect("/runs").await;
+    client.ask("grow 64").await;
+    client.send("recurse").await;
+    let (_, close) = client.rest().await;
+    assert_eq!(close.unwrap().1, "the handler failed: stack");
+}
+
+#[tokio::test]
+async fn what_is_logged_too_fast_is_dropped_and_counted() {
+    let server = Start::with(&[
+        ("loud.wasm", &RUNS_ON_MESSAGE.bytes()),
+        ("quiet.wasm", &RUNS_ON_MESSAGE.bytes()),
+    ])
+    .arg("--max-log-rate=10KiB")
+    .run()
+    .await;
+    let mut loud = server.connect("/loud").await;
+    let mut quiet = server.connect("/quiet").await;
+    assert_eq!(loud.ask("log 10000").await, "logged");
+    server.log.message("its lines are dropped (max-log-rate)").await;
+    // Another handler is still heard.
+    assert_eq!(quiet.ask("log 1").await, "logged");
+    server.log.wait("a quiet line", |line| line.is_guests() && said_by(line, "quiet")).await;
+    // And so is this one, in its next second.
+    let dropped = loop {
+        assert_eq!(loud.ask("log 1").await, "logged");
+        let lines = server.log.lines();
+        if let Some(line) = lines.iter().find(|line| line.message().contains("were dropped")) {
+            break line.number("dropped").unwrap();
+        }
+    };
+    let said = server.log.said_by(1).iter().filter(|line| line.len() == 100).count();
+    assert!(dropped > 5000 && said < 5000, "{dropped} dropped, {said} said");
+}
+
+fn said_by(line: &LogLine, handler: &str) -> bool {
+    line.field("handler").is_some_and(|name| name == handler)
+}
+
+#[tokio::test]
+async fn a_start_that_takes_longer_than_a_handshake_may_is_500() {
+    let server = Start::with(&[("slow.wasm", &STARTS_SLOWLY.bytes())])
+        .arg("--event-cpu-time=1m")
+        .arg("--handshake-timeout=50ms")
+        .run()
+        .await;
+    let refused = Client::try_connect(&server.url("/slow"), &[]).await.err();
+    assert_eq!(refused.map(|status| status.as_u16()), Some(500));
+    server.log.message("took longer than 50ms to start (handshake-timeout)").await;
 }

@@ -10,6 +10,7 @@ mod cache;
 mod clients;
 mod closing;
 mod command_line;
+mod descriptors;
 mod directory;
 mod examples;
 mod handshake;

@@ -120,6 +120,41 @@ async fn by_replacing_the_whole_directory() {
 }
 
 #[tokio::test]
+async fn a_directory_that_was_removed_and_made_again_is_watched_like_the_first() {
+    let server = serving_a().await;
+    let directory = server.file("");
+    std::fs::remove_dir_all(&directory).unwrap();
+    // It may have the inode of the old one.
+    std::fs::create_dir(&directory).unwrap();
+    server.put("x.wasm", &ANSWERS_B.bytes());
+    generation(&server, 2).await;
+    // Each is put right after a look, and the next look without an event is two
+    // seconds away.
+    let started = Instant::now();
+    for number in 0..10 {
+        server.put(&format!("{number}.wasm"), &ANSWERS_B.bytes());
+        server.log.message(&format!("serves /{number} ")).await;
+    }
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_file_of_which_nothing_can_be_known_is_not_removed() {
+    let server = serving_a().await;
+    server.put("y.wasm", &ANSWERS_A.bytes());
+    server.log.message("serves /y").await;
+    let mut old = server.connect("/x").await;
+    // A symlink that leads to itself: not what "not found" means.
+    std::fs::remove_file(server.file("x.wasm")).unwrap();
+    std::os::unix::fs::symlink("x.wasm", server.file("x.wasm")).unwrap();
+    server.log.message("x.wasm: can't be read").await;
+    std::fs::remove_file(server.file("y.wasm")).unwrap();
+    server.log.message("/y is served no more").await;
+    assert_eq!(old.ask("old").await, "a:old");
+    assert_eq!(server.connect("/x").await.ask("new").await, "a:new");
+}
+
+#[tokio::test]
 async fn the_same_bytes_are_no_swap() {
     let server = serving_a().await;
     server.put("x.wasm", &ANSWERS_A.bytes());

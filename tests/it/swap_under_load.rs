@@ -1,16 +1,35 @@
 //! 200 connections echo numbered messages without a pause while their handler is
-//! replaced 50 times, every second time by a broken file.
+//! replaced 50 times, every second time by a broken file, and others come and go.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::harness::guests::{ANSWERS_A, ANSWERS_B};
-use crate::harness::{LogLine, Start};
+use crate::harness::{Client, LogLine, Start};
 
 const CONNECTIONS: usize = 200;
 const SWAPS: u64 = 50;
+const VISITORS: usize = 4;
+
+/// Comes and goes all the time, so that some join while a swap is under way. Counts
+/// the visits.
+async fn visit(url: String, stop: Arc<AtomicBool>) -> u64 {
+    let mut visits = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let mut client = Client::connect(&url).await;
+        let first = client.ask("1").await;
+        let answerer = first.strip_suffix(":1").unwrap().to_owned();
+        assert_eq!(client.ask("2").await, format!("{answerer}:2"));
+        let (rest, close) = client.close(1000, "").await;
+        assert!(rest.is_empty(), "{rest:?}");
+        assert_eq!(close.unwrap().0, 1000);
+        visits += 1;
+    }
+    visits
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn nothing_is_dropped_lost_repeated_or_reordered() {
@@ -44,6 +63,8 @@ async fn nothing_is_dropped_lost_repeated_or_reordered() {
             number
         }));
     }
+    let visitors: Vec<_> =
+        (0..VISITORS).map(|_| tokio::spawn(visit(server.url("/x"), stop.clone()))).collect();
     let mut generation = 1;
     for swap in 0..SWAPS {
         let start = server.log.len();
@@ -64,7 +85,8 @@ async fn nothing_is_dropped_lost_repeated_or_reordered() {
         crate::harness::within("an answer", progressed.wait_for(|now| *now > before))
             .await
             .unwrap();
-        assert!(clients.iter().all(|client| !client.is_finished()), "a connection has ended");
+        let lives = |client: &JoinHandle<u64>| !client.is_finished();
+        assert!(clients.iter().chain(&visitors).all(lives), "a connection has ended");
     }
     stop.store(true, Ordering::Relaxed);
     let mut total = 0;
@@ -74,6 +96,9 @@ async fn nothing_is_dropped_lost_repeated_or_reordered() {
         total += answered;
     }
     assert_eq!(total, *progressed.borrow());
+    for visitor in visitors {
+        assert!(visitor.await.unwrap() > 0);
+    }
     assert_eq!(generation, 1 + SWAPS / 2);
     let last = if generation % 2 == 1 { "a:last" } else { "b:last" };
     assert_eq!(server.connect("/x").await.ask("last").await, last);

@@ -9,6 +9,7 @@ use hyper::header::{
     UPGRADE,
 };
 use hyper::{HeaderMap, Method, StatusCode, Version};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::Opened;
@@ -65,9 +66,14 @@ pub(super) async fn open<B>(
     });
     let connection = Arc::new(Connection::new(host.next_id(), request, &host.config.limits));
     let (generation, membership) = join(&handler, &connection)?;
-    let speaker = Speaker::new(generation.handler.clone(), generation.number);
-    let instance = Instance::new(&generation.prepared, &generation.limits, speaker)
+    let speaker =
+        Speaker::new(generation.handler.clone(), generation.number, generation.log.clone());
+    let instance = Instance::new(&generation.prepared, &generation.limits, speaker);
+    let limit = host.config.timeouts.handshake;
+    // A peer waits for a start no longer than it may let others wait.
+    let instance = timeout(limit, instance)
         .await
+        .unwrap_or(Err(Failure::Start(limit)))
         .map_err(|failure| cannot_start(&failure, &generation, peer))?;
     let opened = Opened { connection, instance, membership, slots };
     Ok((opened, response::switching(accept)))

@@ -35,6 +35,8 @@ use response::Response;
 /// Header fields in one request, and bytes of all of them with the request line.
 const MAX_HEADERS: usize = 100;
 const MAX_HEADER_BYTES: usize = 32 * 1024;
+/// How long a peer that was too slow has to take the status that says so.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// Everything a session needs besides its socket.
 pub(crate) struct Opened {
@@ -84,8 +86,14 @@ where
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEADER_BYTES)
         .serve_connection(TokioIo::new(socket), service);
-    let served =
-        timeout(host.config.timeouts.handshake, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
+    let limit = host.config.timeouts.handshake;
+    let mut served = timeout(limit, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
+    if served.is_err() && has_come(&outcome) {
+        // The request was in time. Its answer has as long again, and a little more
+        // to say that even this was not enough.
+        let limit = limit + LAST_WORD;
+        served = timeout(limit, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
+    }
     let parts = http.into_parts();
     let mut socket = parts.io.into_inner();
     let outcome = std::mem::take(&mut *outcome.lock().unwrap_or_else(PoisonError::into_inner));
@@ -100,7 +108,7 @@ where
             let late =
                 b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
             // A peer that reads nothing either gets no more time.
-            let _ = timeout(Duration::from_secs(1), socket.write_all(late)).await;
+            let _ = timeout(LAST_WORD, socket.write_all(late)).await;
         }
         (Err(_), _) => tracing::debug!(%peer, "answering took too long (handshake-timeout)"),
     }
@@ -115,6 +123,11 @@ enum Outcome {
     Waiting,
     Answered,
     Opened(Box<Opened>),
+}
+
+fn has_come(outcome: &Mutex<Outcome>) -> bool {
+    let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
+    !matches!(*outcome, Outcome::Waiting)
 }
 
 fn set(outcome: &Mutex<Outcome>, to: Outcome) {

@@ -1,7 +1,6 @@
 //! Uses up what it is given: `loop` runs for ever, `recurse` recurses for ever,
 //! `grow N` takes N MiB and answers how much memory it has got, `hog` takes memory
-//! until it panics, `write N` writes `first`, runs N million rounds, and writes
-//! `second`. Everything else is echoed.
+//! until it panics, `log N` logs N lines of 100 bytes. Everything else is echoed.
 
 use std::hint::black_box;
 
@@ -31,12 +30,11 @@ impl Handler for Runs {
         } else if let Some(mebibytes) = number("grow ") {
             let got = (0..mebibytes).take_while(|_: &u64| self.grow()).count();
             connection.write(format!("got {got}"));
-        } else if let Some(millions) = number("write ") {
-            connection.write("first");
-            for round in 0..millions * 1_000_000 {
-                black_box(round);
+        } else if let Some(lines) = number("log ") {
+            for number in 0..lines {
+                info!("{number:0100}");
             }
-            connection.write("second");
+            connection.write("logged");
         } else {
             connection.write(message);
         }

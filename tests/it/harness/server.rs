@@ -17,6 +17,7 @@ pub(crate) struct Start {
     directory: Option<TempDir>,
     args: Vec<String>,
     cache: Option<PathBuf>,
+    ulimit: Option<String>,
 }
 
 /// A running server. It reads its address from its own child's log, so that no
@@ -36,16 +37,22 @@ impl Start {
         for (path, bytes) in files {
             write(&directory.path().join(path), bytes);
         }
-        Self { directory: Some(directory), args: Vec::new(), cache: None }
+        Self { directory: Some(directory), ..Self::embedded() }
     }
 
     /// A server of the embedded examples.
     pub(crate) fn embedded() -> Self {
-        Self { directory: None, args: Vec::new(), cache: None }
+        Self { directory: None, args: Vec::new(), cache: None, ulimit: None }
     }
 
     pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
+        self
+    }
+
+    /// Starts it under a limit of open files, as the shell's `ulimit` takes it.
+    pub(crate) fn ulimit(mut self, limit: &str) -> Self {
+        self.ulimit = Some(limit.to_owned());
         self
     }
 
@@ -71,7 +78,14 @@ impl Start {
     /// Starts it and waits until it listens.
     pub(crate) async fn run_unready(self) -> Server {
         let files = TempDir::new().unwrap();
-        let mut command = Command::new(binary());
+        let mut command = match self.ulimit {
+            None => Command::new(binary()),
+            Some(limit) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")]).arg(binary());
+                shell
+            }
+        };
         command.arg("serve");
         if let Some(directory) = &self.directory {
             command.arg(directory.path());

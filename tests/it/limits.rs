@@ -68,9 +68,9 @@ async fn a_refused_growth_is_not_blamed_for_a_later_trap() {
     let server = server("--max-memory=16MiB").await;
     let mut client = server.connect("/runs").await;
     client.ask("grow 64").await;
-    client.send("recurse").await;
+    client.send("panic").await;
     let (_, close) = client.rest().await;
-    assert_eq!(close.unwrap().1, "the handler failed: stack");
+    assert_eq!(close.unwrap(), (1011, "the handler failed".into()));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Uses up what it is given: `loop` runs for ever, `recurse` recurses for ever,
 //! `grow N` takes N MiB and answers how much memory it has got, `hog` takes memory
-//! until it panics, `log N` logs N lines of 100 bytes. Everything else is echoed.
+//! until it panics, `panic` panics at once, `log N` logs N lines of 100 bytes.
+//! Everything else is echoed.
 
 use std::hint::black_box;
 
@@ -23,6 +24,8 @@ impl Handler for Runs {
             while black_box(true) {}
         } else if text == "recurse" {
             connection.write(recurse(1).to_string());
+        } else if text == "panic" {
+            panic!("as told");
         } else if text == "hog" {
             loop {
                 self.kept.push(black_box(vec![1; 1 << 20]));

@@ -33,19 +33,30 @@ async fn what_came_before_a_close_frame_is_answered_before_the_close() {
 
 #[tokio::test]
 async fn a_write_leaves_while_its_event_is_still_running() {
-    let server = Start::with(&[("runs.wasm", &RUNS_ON_MESSAGE.bytes())])
-        .arg("--event-cpu-time=1h")
-        .arg("--event-wall-time=1h")
-        .run()
-        .await;
+    let server =
+        Start::with(&[("runs.wasm", &RUNS_ON_MESSAGE.bytes())]).endless_events().run().await;
     let mut client = server.connect("/runs").await;
     // It never returns, so what it wrote can only leave before that.
     assert_eq!(client.ask("loop").await, "looping");
     // Meanwhile pings are answered.
     client.ping(b"there?").await;
     assert_eq!(client.next().await.unwrap().unwrap(), Message::Pong(b"there?"[..].into()));
-    // And other connections are served.
-    assert_eq!(server.connect("/runs").await.ask("hi").await, "hi");
+}
+
+#[tokio::test]
+async fn connections_are_served_beside_more_endless_events_than_there_are_threads() {
+    let server =
+        Start::with(&[("runs.wasm", &RUNS_ON_MESSAGE.bytes())]).endless_events().run().await;
+    let mut looping = Vec::new();
+    for _ in 0..16 {
+        let mut client = server.connect("/runs").await;
+        assert_eq!(client.ask("loop").await, "looping");
+        looping.push(client);
+    }
+    let mut honest = server.connect("/runs").await;
+    for _ in 0..100 {
+        assert_eq!(honest.ask("hi").await, "hi");
+    }
 }
 
 #[tokio::test]

@@ -24,8 +24,7 @@ async fn a_signal_closes_every_connection_with_1001_and_exits_with_0() {
 async fn an_event_that_outlives_the_shutdown_timeout_is_dropped() {
     let mut server = Start::with(&[("runs.wasm", &RUNS_ON_MESSAGE.bytes())])
         .arg("--shutdown-timeout=500ms")
-        .arg("--event-cpu-time=1h")
-        .arg("--event-wall-time=1h")
+        .endless_events()
         .run()
         .await;
     let mut client = server.connect("/runs").await;
@@ -40,8 +39,7 @@ async fn an_event_that_outlives_the_shutdown_timeout_is_dropped() {
 async fn a_second_signal_exits_at_once() {
     let mut server = Start::with(&[("runs.wasm", &RUNS_ON_MESSAGE.bytes())])
         .arg("--shutdown-timeout=1h")
-        .arg("--event-cpu-time=1h")
-        .arg("--event-wall-time=1h")
+        .endless_events()
         .run()
         .await;
     let mut client = server.connect("/runs").await;

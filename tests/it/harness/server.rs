@@ -50,6 +50,11 @@ impl Start {
         self
     }
 
+    /// Lets events run for ever.
+    pub(crate) fn endless_events(self) -> Self {
+        self.arg("--event-cpu-time=1h").arg("--event-wall-time=1h")
+    }
+
     /// Starts it under a limit of open files, as the shell's `ulimit` takes it.
     pub(crate) fn ulimit(mut self, limit: &str) -> Self {
         self.ulimit = Some(limit.to_owned());

@@ -142,6 +142,7 @@ where
             connection = id,
             "the instance failed, its connection is closed with 1011: {failure}"
         );
+        generation.failed();
     }
     tracing::debug!(handler, generation = number, connection = id, "closed");
     drop(opened.membership);

@@ -19,7 +19,8 @@
 //!   `failure` is how that can end. `imports` are what the guest can call,
 //!   `guest_log` where its words go, `bindings` what is generated from the WIT.
 //! - `watch`, `directory`, `loader` and `component` bring files into the
-//!   `registry`, whose generations the handshake picks from. `engine` compiles.
+//!   `registry`, whose generations the handshake picks from; `trap_loop` holds back one that
+//!   fails again and again. `engine` compiles.
 //!
 //! Nothing flows backwards: an instance knows no session, a session no watcher.
 
@@ -49,5 +50,6 @@ mod registry;
 mod route;
 pub mod server;
 mod session;
+mod trap_loop;
 mod watch;
 mod wire;

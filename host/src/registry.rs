@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::time::Instant;
@@ -15,6 +16,7 @@ use crate::config::Limits;
 use crate::connection::{Connection, ConnectionId};
 use crate::guest_log::LogBudget;
 use crate::instance::Prepared;
+use crate::trap_loop::TrapLoop;
 
 /// Old generations of one handler that may still hold connections.
 const MAX_DRAINING: usize = 4;
@@ -67,6 +69,7 @@ pub(crate) struct Generation {
     pub(crate) prepared: Prepared,
     pub(crate) limits: Limits,
     pub(crate) log: Arc<LogBudget>,
+    trap_loop: TrapLoop,
     /// Identifies the component's bytes.
     pub(crate) digest: [u8; 32],
     connections: Mutex<Live>,
@@ -161,6 +164,7 @@ impl Handler {
             number,
             handler: self.name.clone(),
             prepared,
+            trap_loop: TrapLoop::default(),
             log: Arc::new(LogBudget::new(limits.max_log_rate)),
             limits,
             digest,
@@ -213,6 +217,27 @@ impl Generation {
             connection.close_by_host(close);
         }
         Membership { generation: self.clone(), connection: connection.id() }
+    }
+
+    /// An instance could not start, trapped or came to a limit.
+    pub(crate) fn failed(&self) {
+        if let Some(pause) = self.trap_loop.failed(Instant::now()) {
+            tracing::error!(
+                handler = &*self.handler,
+                generation = self.number,
+                "its instances fail again and again: handshakes get 503 for {pause:?}"
+            );
+        }
+    }
+
+    /// An event after `on-ready` has gone well.
+    pub(crate) fn succeeded(&self) {
+        self.trap_loop.succeeded();
+    }
+
+    /// How long no instance is to be started yet.
+    pub(crate) fn pause_left(&self) -> Option<Duration> {
+        self.trap_loop.pause_left(Instant::now())
     }
 
     fn has_connections(&self) -> bool {

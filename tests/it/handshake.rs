@@ -1,5 +1,6 @@
 //! The status table of the handshake: what is refused, and with what.
 
+use crate::harness::guests::{TRAPS_ON_MESSAGE, TRAPS_ON_READY};
 use crate::harness::{Client, Start, example, http, http_bytes};
 use tokio::net::TcpStream;
 
@@ -198,6 +199,41 @@ async fn a_handler_whose_instances_cannot_start_is_500() {
     let response = http(server.address, "GET /echo", &HANDSHAKE).await;
     assert_eq!(response.status, 500);
     server.log.message("max-memory").await;
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_again_and_again_is_503_for_a_while() {
+    let (traps, sound) = (TRAPS_ON_READY.bytes(), example("echo"));
+    let server = Start::with(&[("x.wasm", &traps), ("sound.wasm", &sound)]).run().await;
+    let fail = async || server.connect("/x").await.closed().await.0;
+    for _ in 0..5 {
+        assert_eq!(fail().await, 1011);
+    }
+    server.log.message("fail again and again: handshakes get 503 for 1s").await;
+    let refused = http(server.address, "GET /x", &HANDSHAKE).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    assert_eq!(server.connect("/sound").await.ask("still").await, "still");
+    // After the pause it is tried again, and left alone for twice as long.
+    while http(server.address, "GET /x", &HANDSHAKE).await.status == 503 {
+        tokio::task::yield_now().await;
+    }
+    server.log.message("fail again and again: handshakes get 503 for 2s").await;
+    // A new generation begins anew.
+    server.put("x.wasm", &sound);
+    server.log.wait("the swap", |line| line.number("generation") == Some(2)).await;
+    assert_eq!(server.connect("/x").await.ask("mended").await, "mended");
+}
+
+#[tokio::test]
+async fn one_connection_that_fails_shuts_nobody_out_of_a_sound_handler() {
+    let server = Start::with(&[("x.wasm", &TRAPS_ON_MESSAGE.bytes())]).run().await;
+    let mut honest = server.connect("/x").await;
+    for _ in 0..20 {
+        let mut hostile = server.connect("/x").await;
+        hostile.send("trap").await;
+        assert_eq!(hostile.closed().await.0, 1011);
+        assert_eq!(honest.ask("fine").await, "fine");
+    }
 }
 
 #[tokio::test]

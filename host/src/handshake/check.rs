@@ -66,6 +66,9 @@ pub(super) async fn open<B>(
     });
     let connection = Arc::new(Connection::new(host.next_id(), request, &host.config.limits));
     let (generation, membership) = join(&handler, &connection)?;
+    if let Some(left) = generation.pause_left() {
+        return Err(response::unavailable_for(left, "the handler fails again and again"));
+    }
     let speaker =
         Speaker::new(generation.handler.clone(), generation.number, generation.log.clone());
     let instance = Instance::new(&generation.prepared, &generation.limits, speaker);
@@ -102,14 +105,14 @@ fn join(
     }
 }
 
-fn cannot_start(failure: &Failure, generation: &Generation, peer: SocketAddr) -> Response {
-    let handler = &*generation.handler;
-    let generation = generation.number;
+fn cannot_start(failure: &Failure, failed: &Generation, peer: SocketAddr) -> Response {
+    let (handler, generation) = (&*failed.handler, failed.number);
     if let Failure::Pool(limit) = failure {
         tracing::warn!(%peer, handler, generation, "handshake refused: {limit} (max-instances)");
         return unavailable("the server is full: max-instances");
     }
     tracing::error!(%peer, handler, generation, "the instance could not start: {failure}");
+    failed.failed();
     refuse(StatusCode::INTERNAL_SERVER_ERROR, "the handler could not be started")
 }
 

@@ -1,6 +1,8 @@
 //! The responses of the design's status table. A refusal is a line of plain text
 //! that says what is wrong.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::StatusCode;
@@ -23,8 +25,13 @@ pub(super) fn refuse(status: StatusCode, why: impl std::fmt::Display) -> Respons
 
 /// 503, to be tried again soon.
 pub(super) fn unavailable(why: impl std::fmt::Display) -> Response {
+    unavailable_for(Duration::from_secs(1), why)
+}
+
+/// 503, to be tried again after this time.
+pub(super) fn unavailable_for(time: Duration, why: impl std::fmt::Display) -> Response {
     let response = refuse(StatusCode::SERVICE_UNAVAILABLE, why);
-    with(response, RETRY_AFTER, HeaderValue::from_static("1"))
+    with(response, RETRY_AFTER, HeaderValue::from(time.as_secs_f64().ceil() as u64))
 }
 
 /// 429: the client's address holds as many connections as it may.

@@ -139,9 +139,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let Some(guest) = &mut self.guest else { return (false, None) };
         let before = self.connection.shared().events;
         match guest.as_mut().poll(cx) {
-            Poll::Pending => (self.connection.shared().events != before, None),
+            Poll::Pending => {
+                let (begun, busy) = {
+                    let shared = self.connection.shared();
+                    (shared.events, shared.busy)
+                };
+                // More has been completed than `on-ready`.
+                if begun != before && begun - u64::from(busy) > 1 {
+                    self.generation.succeeded();
+                }
+                (begun != before, None)
+            }
             Poll::Ready(Ok(())) => {
                 self.guest = None;
+                self.generation.succeeded();
                 (true, None)
             }
             Poll::Ready(Err(failure)) => {

@@ -53,6 +53,9 @@ pub(crate) struct Serve {
         default_value = "127.0.0.1:9000"
     )]
     pub(crate) listen: Vec<SocketAddr>,
+    /// Address for /healthz, /readyz and /metrics [default: none]
+    #[arg(long, value_name = "ADDR", env = "SOCKLET_ADMIN")]
+    pub(crate) admin: Option<SocketAddr>,
     /// What is logged: a level (error, warn, info, debug, trace) or a filter as in RUST_LOG
     #[arg(long, value_name = "FILTER", env = "SOCKLET_LOG")]
     pub(crate) log: Option<String>,
@@ -149,6 +152,9 @@ struct TimeoutFlags {
     /// Silence of the peer before it is given up [default: 50s]
     #[arg(long, value_name = "TIME", env = "SOCKLET_PONG_TIMEOUT", value_parser = duration)]
     pong_timeout: Option<Duration>,
+    /// On shutdown, between failing /readyz and closing the listeners [default: 0s]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_SHUTDOWN_DELAY", value_parser = duration)]
+    shutdown_delay: Option<Duration>,
     /// For all connections to end on shutdown [default: 10s]
     #[arg(long, value_name = "TIME", env = "SOCKLET_SHUTDOWN_TIMEOUT", value_parser = duration)]
     shutdown_timeout: Option<Duration>,
@@ -187,6 +193,7 @@ impl Serve {
                 write: times.write_timeout.unwrap_or(timeouts.write),
                 ping_interval: times.ping_interval.unwrap_or(timeouts.ping_interval),
                 pong: times.pong_timeout.unwrap_or(timeouts.pong),
+                shutdown_delay: times.shutdown_delay.unwrap_or(timeouts.shutdown_delay),
                 shutdown: times.shutdown_timeout.unwrap_or(timeouts.shutdown),
                 drain: times.drain_timeout.unwrap_or(timeouts.drain),
             },

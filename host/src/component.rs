@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::failure::{Failure, Reason};
 use crate::guest_log::{LogBudget, Speaker};
 use crate::instance::{Instance, Prepared};
+use crate::metrics::HandlerMetrics;
 
 const HANDLER: &str = "socklet:websocket/handler";
 /// The version of the package that this host serves; 0.1.x of any patch fits.
@@ -135,9 +136,10 @@ pub(crate) fn prepare(engine: &Engine, bytes: &[u8]) -> Result<Prepared, LoadErr
 /// Instantiates it once, and drops it: what can't start is refused here, where
 /// the old generation can serve on, and not at each handshake.
 pub(crate) async fn try_out(prepared: &Prepared, limits: &Limits) -> Result<(), LoadError> {
-    let budget = LogBudget::new(limits.max_log_rate);
+    let unseen = HandlerMetrics::new("(loading)");
+    let budget = LogBudget::new(limits.max_log_rate, unseen.log_lines_dropped.clone());
     let nobody = Speaker::new("(loading)".into(), 0, budget.into());
-    match Instance::new(prepared, limits, nobody).await {
+    match Instance::new(prepared, limits, nobody, unseen.into()).await {
         // A full pool says nothing about the component.
         Ok(_) | Err(Failure::Pool(_)) => Ok(()),
         Err(Failure::Trap(reason)) if !reason.is_trap() => Err(LoadError::Types(reason.chain())),

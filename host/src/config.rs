@@ -57,6 +57,8 @@ pub struct Timeouts {
     pub ping_interval: Duration,
     /// Between the last sign of life of the peer and giving it up.
     pub pong: Duration,
+    /// Between saying that it is not ready any more and closing, on shutdown.
+    pub shutdown_delay: Duration,
     /// For all connections to end once the host shuts down.
     pub shutdown: Duration,
     /// For the connections of an old generation to end on their own.
@@ -71,6 +73,7 @@ impl Default for Timeouts {
             write: Duration::from_secs(30),
             ping_interval: Duration::from_secs(25),
             pong: Duration::from_secs(50),
+            shutdown_delay: Duration::ZERO,
             shutdown: Duration::from_secs(10),
             drain: Duration::from_secs(24 * 60 * 60),
         }

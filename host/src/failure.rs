@@ -42,16 +42,24 @@ impl Failure {
         }
     }
 
-    /// The limit's name, for the peer: it learns no more than that.
-    pub(crate) fn close_reason(&self) -> &'static str {
+    /// The limit's name, or `trap`.
+    pub(crate) fn cause(&self) -> &'static str {
         match self {
-            Self::Trap(_) => "the handler failed",
-            Self::CpuTime(_) => "the handler failed: event-cpu-time",
-            Self::WallTime(_) => "the handler failed: event-wall-time",
-            Self::Start(_) => "the handler failed: handshake-timeout",
-            Self::Memory { .. } => "the handler failed: max-memory",
-            Self::Stack => "the handler failed: stack",
-            Self::Pool(_) => "the handler failed: instances",
+            Self::Trap(_) => "trap",
+            Self::CpuTime(_) => "event-cpu-time",
+            Self::WallTime(_) => "event-wall-time",
+            Self::Start(_) => "handshake-timeout",
+            Self::Memory { .. } => "max-memory",
+            Self::Stack => "stack",
+            Self::Pool(_) => "max-instances",
+        }
+    }
+
+    /// What the peer is told: it learns no more than the limit's name.
+    pub(crate) fn close_reason(&self) -> String {
+        match self {
+            Self::Trap(_) => "the handler failed".to_owned(),
+            limit => format!("the handler failed: {}", limit.cause()),
         }
     }
 }

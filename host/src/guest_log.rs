@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use prometheus::IntCounter;
 use tracing::Level;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -27,6 +28,7 @@ pub(crate) struct LogBudget {
     /// Bytes.
     rate: usize,
     second: Mutex<Second>,
+    dropped: IntCounter,
 }
 
 #[derive(Debug)]
@@ -38,9 +40,9 @@ struct Second {
 }
 
 impl LogBudget {
-    pub(crate) fn new(rate: usize) -> Self {
+    pub(crate) fn new(rate: usize, dropped: IntCounter) -> Self {
         let second = Second { began: Instant::now(), left: rate, dropped: 0 };
-        Self { rate, second: Mutex::new(second) }
+        Self { rate, second: Mutex::new(second), dropped }
     }
 
     /// Takes a line's bytes. The result is how many lines were dropped before it,
@@ -59,6 +61,7 @@ impl LogBudget {
                 // One long line must not let shorter ones pass it.
                 second.left = 0;
                 second.dropped += 1;
+                self.dropped.inc();
                 Err(second.dropped)
             }
         }
@@ -235,6 +238,7 @@ impl Pollable for Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::HandlerMetrics;
 
     #[test]
     fn control_characters_are_escaped() {
@@ -246,7 +250,7 @@ mod tests {
 
     #[test]
     fn what_is_over_the_budget_is_dropped_and_counted() {
-        let budget = LogBudget::new(200);
+        let budget = LogBudget::new(200, HandlerMetrics::new("test").log_lines_dropped);
         assert_eq!(budget.take(36), Ok(0));
         assert_eq!(budget.take(37), Err(1));
         assert_eq!(budget.take(0), Err(2));

@@ -9,17 +9,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::addresses::{AddressSlot, Addresses};
+use crate::admin::Readiness;
 use crate::config::Config;
 use crate::connection::ConnectionId;
 use crate::descriptors;
 use crate::handshake::origin::Origins;
 use crate::handshake::{self, Upgraded};
+use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::session::Session;
 
 pub(crate) struct Host {
     pub(crate) config: Config,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) metrics: Metrics,
+    pub(crate) readiness: Readiness,
     /// Held by each socket until its handshake is done.
     pub(crate) handshakes: Arc<Semaphore>,
     connections: Arc<Semaphore>,
@@ -66,6 +70,8 @@ impl Host {
             addresses: Arc::new(Addresses::new(config.max_connections_per_address)),
             config,
             registry,
+            metrics: Metrics::new(),
+            readiness: Readiness::default(),
             last_id: AtomicU64::new(0),
         }
     }
@@ -142,7 +148,7 @@ where
             connection = id,
             "the instance failed, its connection is closed with 1011: {failure}"
         );
-        generation.failed();
+        generation.failed(&failure);
     }
     tracing::debug!(handler, generation = number, connection = id, "closed");
     drop(opened.membership);

@@ -4,6 +4,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use tracing::Level;
 use wasmtime::component::ResourceTable;
@@ -18,6 +19,7 @@ use crate::guest_log::{Lines, Speaker};
 use crate::imports::{Connections, View};
 use crate::mailbox::{Event, Incoming};
 use crate::meter::Meter;
+use crate::metrics::{Counted, HandlerMetrics};
 
 /// Resources (pollables, streams, …) that an instance may hold at a time.
 const MAX_RESOURCES: usize = 4096;
@@ -29,6 +31,8 @@ pub(crate) struct Instance {
     store: Store<GuestState>,
     handler: WebsocketHandler,
     limits: Limits,
+    metrics: Arc<HandlerMetrics>,
+    _counted: Counted,
 }
 
 impl Instance {
@@ -38,7 +42,9 @@ impl Instance {
         prepared: &Prepared,
         limits: &Limits,
         speaker: Speaker,
+        metrics: Arc<HandlerMetrics>,
     ) -> Result<Self, Failure> {
+        let counted = Counted::new(&metrics.instances);
         let mut store = Store::new(prepared.engine(), GuestState::new(speaker, limits));
         store.limiter(|state| &mut state.memory);
         let cpu_time = limits.event_cpu_time;
@@ -53,7 +59,7 @@ impl Instance {
         let instantiated =
             meter.event(limits.event_wall_time, prepared.instantiate_async(&mut store)).await;
         let handler = instantiated.map_err(|failure| store.data().memory.explain(failure))?;
-        Ok(Self { store, handler, limits: limits.clone() })
+        Ok(Self { store, handler, limits: limits.clone(), metrics, _counted: counted })
     }
 
     /// Serves one connection: its events in order, until `on-close` has returned
@@ -90,24 +96,29 @@ impl Instance {
         let meter = self.store.data().meter.clone();
         self.store.data_mut().memory.refused = false;
         let store = &mut self.store;
-        let delivered = match event {
+        let started = Instant::now();
+        let (delivered, durations) = match event {
             Event::Ready(request) => {
                 let headers = request.headers();
                 let address = request.remote_address.to_string();
                 let request = request.param(&headers, &address);
-                meter.event(wall, exports.call_on_ready(store, id, request)).await
+                let event = exports.call_on_ready(store, id, request);
+                (meter.event(wall, event).await, &self.metrics.on_ready)
             }
             Event::Message(message) => {
                 let message = match &message {
                     Incoming::Text(text) => MessageParam::Text(text),
                     Incoming::Binary(bytes) => MessageParam::Binary(bytes),
                 };
-                meter.event(wall, exports.call_on_message(store, id, message)).await
+                let event = exports.call_on_message(store, id, message);
+                (meter.event(wall, event).await, &self.metrics.on_message)
             }
             Event::Close(closing) => {
-                meter.event(wall, exports.call_on_close(store, id, closing.event())).await
+                let event = exports.call_on_close(store, id, closing.event());
+                (meter.event(wall, event).await, &self.metrics.on_close)
             }
         };
+        durations.observe(started.elapsed().as_secs_f64());
         delivered.map_err(|failure| self.store.data().memory.explain(failure))
     }
 }

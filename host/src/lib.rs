@@ -7,6 +7,7 @@
 //! The modules, in the order in which data flows through them:
 //!
 //! - [`server`] accepts sockets and never waits for one of them.
+//!   `admin` answers an operator's tools, with `metrics` among them.
 //! - `host` takes one socket from its handshake to its end, and keeps the slots
 //!   (`addresses` those of each remote address, `descriptors` how many fit).
 //! - `handshake` answers the request: a status, the test page (`page`), or a 101
@@ -25,6 +26,7 @@
 //! Nothing flows backwards: an instance knows no session, a session no watcher.
 
 mod addresses;
+mod admin;
 mod bindings;
 mod closing;
 mod component;
@@ -44,6 +46,7 @@ mod instance;
 mod loader;
 mod mailbox;
 mod meter;
+mod metrics;
 mod outbound;
 mod page;
 mod registry;

@@ -305,6 +305,7 @@ impl Known {
     /// One line: which file, what is wrong, what to do, and what happens now.
     fn refuse(&mut self, file: &Found, why: &LoadError) {
         self.handler.absence.store(Arc::new(Absence::Failed));
+        self.handler.metrics.refused();
         let meanwhile = match self.handler.current() {
             Some(current) => format!("generation {} serves on", current.number),
             None => "nothing serves its route yet".to_owned(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Parser as _;
-use socklet::server::{Handlers, Route, Server};
+use socklet::server::{Handlers, Listeners, Route, Server};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -53,10 +53,20 @@ async fn run(serve: &cli::Serve) -> anyhow::Result<()> {
     let mut config = serve.config();
     config.cache = cache_folder(serve.cache_dir.clone());
     let shutdown = first_signal()?;
-    let listeners = bind(&serve.listen).await?;
-    let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+    let mut clients = Vec::new();
+    for address in &serve.listen {
+        clients.push(bind(*address, "--listen").await?);
+    }
+    let addresses = clients.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
     for address in &addresses {
         info!(%address, "listening");
+    }
+    let admin = match serve.admin {
+        Some(address) => Some(bind(address, "--admin").await?),
+        None => None,
+    };
+    if let Some(admin) = &admin {
+        info!(address = %admin.local_addr()?, "admin is listening");
     }
     let page = config.test_page;
     let source = match &handlers {
@@ -67,7 +77,7 @@ async fn run(serve: &cli::Serve) -> anyhow::Result<()> {
     };
     let server = Server::new(config, handlers)?;
     let ready = move |routes: &[Route]| print_table(&source, &addresses, routes, page);
-    server.serve(listeners, ready, shutdown).await?;
+    server.serve(Listeners { clients, admin }, ready, shutdown).await?;
     Ok(())
 }
 
@@ -89,23 +99,18 @@ fn find_handlers(directory: Option<&Path>) -> anyhow::Result<Handlers> {
     }
 }
 
-async fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
-    let mut listeners = Vec::new();
-    for address in addresses {
-        let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
-            ErrorKind::AddrInUse => anyhow::anyhow!(
-                "{address} is in use: choose another address with --listen, such as --listen {}:0 \
-                 for any free port",
-                address.ip()
-            ),
-            ErrorKind::PermissionDenied => anyhow::anyhow!(
-                "{address} may not be bound by this user: choose a port from 1024 on with --listen"
-            ),
-            _ => anyhow::anyhow!("{address} can't be bound: {error}: see --listen"),
-        })?;
-        listeners.push(listener);
-    }
-    Ok(listeners)
+async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow::anyhow!(
+            "{address} is in use: choose another address with {flag}, such as {flag} {}:0 for any \
+             free port",
+            address.ip()
+        ),
+        ErrorKind::PermissionDenied => anyhow::anyhow!(
+            "{address} may not be bound by this user: choose a port from 1024 on with {flag}"
+        ),
+        _ => anyhow::anyhow!("{address} can't be bound: {error}: see {flag}"),
+    })
 }
 
 /// The folder for compiled code, made for its owner alone: what lies there is run

@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
 
 use crate::bindings::{MessageResult, WriteOutcome};
 use crate::frame;
+use crate::metrics::Tally;
 
 /// An idle connection keeps no larger buffer than this.
 pub(crate) const KEEP_CAPACITY: usize = 4 * 1024;
@@ -25,6 +26,10 @@ pub(crate) struct Outbound {
     /// Bytes that the writer has taken and not yet handed to the kernel.
     in_flight: usize,
     sealed: bool,
+    /// Messages that were queued, and writes that were refused, since the session
+    /// last looked.
+    pub(crate) written: Tally,
+    pub(crate) refused: u64,
     max_backpressure: usize,
     max_message_size: usize,
 }
@@ -35,6 +40,8 @@ impl Outbound {
             pending: Vec::new(),
             in_flight: 0,
             sealed: false,
+            written: Tally::default(),
+            refused: 0,
             max_backpressure,
             max_message_size,
         }
@@ -65,8 +72,10 @@ impl Outbound {
         } else if payload.len() > self.max_message_size {
             WriteOutcome::TooLarge
         } else if self.queued() >= self.max_backpressure {
+            self.refused += 1;
             WriteOutcome::Full
         } else {
+            self.written.add(payload.len());
             frame::append(&mut self.pending, frame::data_opcode(text), payload);
             WriteOutcome::Queued
         }

@@ -14,8 +14,10 @@ use tokio::time::Instant;
 use crate::closing::HostClose;
 use crate::config::Limits;
 use crate::connection::{Connection, ConnectionId};
+use crate::failure::Failure;
 use crate::guest_log::LogBudget;
 use crate::instance::Prepared;
+use crate::metrics::{Counted, HandlerMetrics};
 use crate::trap_loop::TrapLoop;
 
 /// Old generations of one handler that may still hold connections.
@@ -30,6 +32,7 @@ pub(crate) struct Registry {
 pub(crate) struct Handler {
     /// The route without its first slash, or `index`: how logs name it.
     pub(crate) name: Arc<str>,
+    pub(crate) metrics: Arc<HandlerMetrics>,
     current: ArcSwapOption<Generation>,
     /// What stands in for a generation while there is none, as of the last try.
     pub(crate) absence: ArcSwap<Absence>,
@@ -68,6 +71,7 @@ pub(crate) struct Generation {
     pub(crate) handler: Arc<str>,
     pub(crate) prepared: Prepared,
     pub(crate) limits: Limits,
+    pub(crate) metrics: Arc<HandlerMetrics>,
     pub(crate) log: Arc<LogBudget>,
     trap_loop: TrapLoop,
     /// Identifies the component's bytes.
@@ -87,6 +91,7 @@ struct Live {
 pub(crate) struct Membership {
     generation: Arc<Generation>,
     connection: ConnectionId,
+    _counted: Counted,
 }
 
 impl Registry {
@@ -139,6 +144,7 @@ impl Handler {
         };
         Self {
             name: name.into(),
+            metrics: Arc::new(HandlerMetrics::new(name)),
             current: ArcSwapOption::empty(),
             absence: ArcSwap::from_pointee(Absence::Compiling),
             generations: AtomicU64::new(0),
@@ -165,7 +171,11 @@ impl Handler {
             handler: self.name.clone(),
             prepared,
             trap_loop: TrapLoop::default(),
-            log: Arc::new(LogBudget::new(limits.max_log_rate)),
+            log: Arc::new(LogBudget::new(
+                limits.max_log_rate,
+                self.metrics.log_lines_dropped.clone(),
+            )),
+            metrics: self.metrics.clone(),
             limits,
             digest,
             connections: Mutex::default(),
@@ -177,6 +187,8 @@ impl Handler {
             let open = draining.iter_mut().filter(|old| old.until.is_some());
             open.rev().skip(MAX_DRAINING).for_each(Draining::close);
         }
+        self.metrics.loaded();
+        self.metrics.generation.set(number.cast_signed());
         number
     }
 
@@ -216,11 +228,16 @@ impl Generation {
         if let Some(close) = closed {
             connection.close_by_host(close);
         }
-        Membership { generation: self.clone(), connection: connection.id() }
+        Membership {
+            generation: self.clone(),
+            connection: connection.id(),
+            _counted: Counted::new(&self.metrics.connections),
+        }
     }
 
     /// An instance could not start, trapped or came to a limit.
-    pub(crate) fn failed(&self) {
+    pub(crate) fn failed(&self, failure: &Failure) {
+        self.metrics.failed(failure);
         if let Some(pause) = self.trap_loop.failed(Instant::now()) {
             tracing::error!(
                 handler = &*self.handler,

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admin::{self, State};
 use crate::closing::HostClose;
 use crate::component::{self, LoadError};
 use crate::config::Config;
@@ -34,6 +35,16 @@ pub enum Handlers {
     Directory(PathBuf),
     /// The examples inside the binary.
     Embedded,
+}
+
+/// What the server listens on: bound by the caller.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    /// For WebSocket clients.
+    pub clients: Vec<TcpListener>,
+    /// For `/healthz`, `/readyz` and `/metrics`. It refuses requests of web pages,
+    /// and asks nobody for a password: keep it on loopback or a private network.
+    pub admin: Option<TcpListener>,
 }
 
 /// One line of the table of routes.
@@ -101,11 +112,14 @@ impl Server {
     /// [`ServerError::Embedded`]. What goes wrong later is logged and survived.
     pub async fn serve(
         self,
-        listeners: Vec<TcpListener>,
+        listeners: Listeners,
         ready: impl FnOnce(&[Route]),
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
         let stop = CancellationToken::new();
+        // Ends with this future, however that ends.
+        let admin_stop = CancellationToken::new();
+        let _end_admin = admin_stop.clone().drop_guard();
         let tasks = TaskTracker::new();
         let (first, loaded) = oneshot::channel();
         let loader = match &self.handlers {
@@ -127,18 +141,25 @@ impl Server {
                 None
             }
         };
-        for listener in listeners {
+        if let Some(admin) = listeners.admin {
+            tokio::spawn(admin::serve(admin, self.host.clone(), admin_stop.clone()));
+        }
+        for listener in listeners.clients {
             tasks.spawn(accept(listener, self.host.clone(), tasks.clone(), stop.clone()));
         }
         tokio::pin!(shutdown);
         tokio::select! {
             // An error says that there was nothing to wait for.
             _ = loaded => {
+                self.host.readiness.set(State::Ready);
                 ready(&self.routes());
                 shutdown.await;
             }
             () = &mut shutdown => {}
         }
+        // Load balancers take it out first; until they have, it serves on.
+        self.host.readiness.set(State::Stopping);
+        sleep(self.host.config.timeouts.shutdown_delay).await;
         if let Some(loader) = loader {
             loader.abort();
             // Half a swap would hide a generation from the close that follows.

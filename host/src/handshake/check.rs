@@ -26,16 +26,36 @@ use crate::page;
 use crate::registry::{Absence, Generation, Handler, Membership};
 use crate::route;
 
-/// Opens a connection, or says with which response not.
+/// Opens a connection, or says with which response not; and counts which.
 pub(super) async fn open<B>(
     request: hyper::Request<B>,
     peer: SocketAddr,
     host: &Host,
     origins: &Origins,
 ) -> Result<(Opened, Response), Response> {
-    let path =
-        route::decode(request.uri().path()).map_err(|why| refuse(StatusCode::BAD_REQUEST, why))?;
-    let handler = host.registry.find(route::normalize(&path));
+    let path = route::decode(request.uri().path());
+    let handler = path.as_ref().ok().and_then(|path| host.registry.find(route::normalize(path)));
+    let outcome = match path {
+        Ok(path) => open_at(path, handler.as_deref(), request, peer, host, origins).await,
+        Err(why) => Err(refuse(StatusCode::BAD_REQUEST, why)),
+    };
+    let (Ok((_, response)) | Err(response)) = &outcome;
+    let status = response.status().as_u16();
+    match handler {
+        Some(handler) => handler.metrics.answered(status),
+        None => host.metrics.answered(status),
+    }
+    outcome
+}
+
+async fn open_at<B>(
+    path: String,
+    handler: Option<&Handler>,
+    request: hyper::Request<B>,
+    peer: SocketAddr,
+    host: &Host,
+    origins: &Origins,
+) -> Result<(Opened, Response), Response> {
     if !has_token(request.headers(), &UPGRADE, "websocket") {
         return Err(no_handshake(&request, handler.is_some(), host, origins));
     }
@@ -65,13 +85,18 @@ pub(super) async fn open<B>(
         subprotocol: None,
     });
     let connection = Arc::new(Connection::new(host.next_id(), request, &host.config.limits));
-    let (generation, membership) = join(&handler, &connection)?;
+    let (generation, membership) = join(handler, &connection)?;
     if let Some(left) = generation.pause_left() {
         return Err(response::unavailable_for(left, "the handler fails again and again"));
     }
     let speaker =
         Speaker::new(generation.handler.clone(), generation.number, generation.log.clone());
-    let instance = Instance::new(&generation.prepared, &generation.limits, speaker);
+    let instance = Instance::new(
+        &generation.prepared,
+        &generation.limits,
+        speaker,
+        generation.metrics.clone(),
+    );
     let limit = host.config.timeouts.handshake;
     // A peer waits for a start no longer than it may let others wait.
     let instance = timeout(limit, instance)
@@ -112,7 +137,7 @@ fn cannot_start(failure: &Failure, failed: &Generation, peer: SocketAddr) -> Res
         return unavailable("the server is full: max-instances");
     }
     tracing::error!(%peer, handler, generation, "the instance could not start: {failure}");
-    failed.failed();
+    failed.failed(failure);
     refuse(StatusCode::INTERNAL_SERVER_ERROR, "the handler could not be started")
 }
 

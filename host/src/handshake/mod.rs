@@ -102,8 +102,15 @@ where
             return Some(Upgraded { socket, read_ahead: parts.read_buf, opened: *opened });
         }
         (Ok(Ok(())), _) => {}
-        (Ok(Err(error)), _) => tracing::debug!(%peer, "handshake failed: {error}"),
+        (Ok(Err(error)), _) => {
+            if error.is_parse() {
+                // hyper has answered it.
+                host.metrics.answered(if error.is_parse_too_large() { 431 } else { 400 });
+            }
+            tracing::debug!(%peer, "handshake failed: {error}");
+        }
         (Err(_), Outcome::Waiting) => {
+            host.metrics.answered(408);
             tracing::debug!(%peer, "handshake too slow (handshake-timeout)");
             let late =
                 b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";

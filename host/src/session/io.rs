@@ -42,6 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             }
             progress = true;
         }
+        self.generation.metrics.received(&mut self.received);
         // Also a part of a frame is a sign of life.
         if self.socket.as_mut().is_some_and(|socket| socket.get_mut().take_heard()) {
             self.timers.heard();
@@ -61,9 +62,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     fn take_in(&mut self, read: Option<Result<Message, Error>>, cx: &mut Context<'_>) {
         match read {
             Some(Ok(Message::Text(text))) => {
+                self.received.add(text.len());
                 self.connection.shared().mailbox.push(Incoming::Text(text));
             }
             Some(Ok(Message::Binary(bytes))) => {
+                self.received.add(bytes.len());
                 self.connection.shared().mailbox.push(Incoming::Binary(bytes));
             }
             Some(Ok(Message::Ping(_))) => self.flush_control_frames(cx),
@@ -136,7 +139,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     /// Writes what is queued. True where that let something go on that waited.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
-        let congested = self.connection.shared().outbound.congested();
+        let congested = {
+            let outbound = &mut self.connection.shared().outbound;
+            self.generation.metrics.sent(&mut outbound.written);
+            self.generation.metrics.writes_refused(&mut outbound.refused);
+            outbound.congested()
+        };
         loop {
             if self.sent == self.sending.len() {
                 self.sent = 0;

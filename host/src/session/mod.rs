@@ -35,6 +35,7 @@ use crate::connection::{Connection, ConnectionId};
 use crate::failure::Failure;
 use crate::instance::Instance;
 use crate::meter::TICK;
+use crate::metrics::Tally;
 use crate::registry::Generation;
 use crate::wire::Wire;
 use phase::{Input, Phase};
@@ -57,6 +58,8 @@ pub(crate) struct Session<S> {
     /// What the writer has taken from the queue, and how much of it is sent.
     sending: Vec<u8>,
     sent: usize,
+    /// Messages taken in since they were last counted.
+    received: Tally,
     timers: Timers,
 }
 
@@ -92,6 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             phase: Phase::Open,
             sending: Vec::new(),
             sent: 0,
+            received: Tally::default(),
             generation,
             timers: Timers::new(timeouts),
         }

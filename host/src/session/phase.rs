@@ -181,6 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             return;
         }
         self.phase = Phase::Ended;
+        self.generation.metrics.closed(&closing);
         {
             let mut shared = self.connection.shared();
             // A congested queue would hold back the events before `on-close`.

@@ -124,6 +124,12 @@ impl Server {
         Client::connect(&self.url(route)).await
     }
 
+    /// Where `--admin` listens.
+    pub(crate) async fn admin(&self) -> SocketAddr {
+        let line = self.log.message("admin is listening").await;
+        line.field("address").unwrap().as_str().unwrap().parse().unwrap()
+    }
+
     /// A path below the handlers' directory.
     pub(crate) fn file(&self, path: &str) -> PathBuf {
         self.directory.as_ref().unwrap().path().join(path)

@@ -1,0 +1,279 @@
+//! What an operator can count, in the Prometheus text format.
+//!
+//! Labels are handlers, and words of short fixed lists: never a path, an address
+//! or a connection. Each handler has a registry of its own, so that its series
+//! end with it. What happens often is counted through handles that are looked up
+//! once, and messages by the turn rather than one by one.
+
+use std::collections::BTreeMap;
+
+use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
+use prometheus::{
+    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+use crate::bindings::CloseOrigin;
+use crate::closing::Closing;
+use crate::failure::Failure;
+
+/// From what a lean guest needs to the usual limit of an event.
+const EVENT_SECONDS: [f64; 14] =
+    [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0];
+const HANDSHAKES: [&str; 2] = [
+    "socklet_handshakes_total",
+    "Requests by the status of their answer; 101 has opened a connection.",
+];
+
+/// What belongs to no handler.
+pub(crate) struct Metrics {
+    registry: Registry,
+    /// Requests for paths without a handler, and those that were not understood.
+    handshakes: IntCounterVec,
+}
+
+/// The series of one handler, over all its generations.
+pub(crate) struct HandlerMetrics {
+    registry: Registry,
+    handshakes: IntCounterVec,
+    loads: IntCounterVec,
+    failures: IntCounterVec,
+    closes: IntCounterVec,
+    received: Traffic,
+    sent: Traffic,
+    writes_refused: IntCounter,
+    pub(crate) connections: IntGauge,
+    pub(crate) instances: IntGauge,
+    pub(crate) generation: IntGauge,
+    pub(crate) on_ready: Histogram,
+    pub(crate) on_message: Histogram,
+    pub(crate) on_close: Histogram,
+    pub(crate) log_lines_dropped: IntCounter,
+}
+
+/// Messages and their bytes, one way.
+struct Traffic {
+    messages: IntCounter,
+    bytes: IntCounter,
+}
+
+/// What a connection has counted since it was last added up.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    messages: u64,
+    bytes: u64,
+}
+
+/// Adds one to a gauge for as long as it lives.
+pub(crate) struct Counted(IntGauge);
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let new = Series::of("");
+        let process = prometheus::process_collector::ProcessCollector::for_self();
+        let info = ["socklet_build_info", "Always 1; the version is its label."];
+        let info = new.vec(info, &["version"], IntGaugeVec::new);
+        info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let handshakes = new.counters(HANDSHAKES, &["status"]);
+        let registry = new.registry;
+        // Its names are its own.
+        let _ = registry.register(Box::new(process));
+        Self { registry, handshakes }
+    }
+
+    /// A request was answered that reached no handler.
+    pub(crate) fn answered(&self, status: u16) {
+        self.handshakes.with_label_values(&[&status.to_string()]).inc();
+    }
+
+    /// All series, these and those of `handlers`: the text format, version 0.0.4.
+    pub(crate) fn text<'a>(&self, handlers: impl Iterator<Item = &'a HandlerMetrics>) -> String {
+        let mut families = BTreeMap::<String, MetricFamily>::new();
+        let of_handlers = handlers.flat_map(|handler| handler.registry.gather());
+        for mut family in self.registry.gather().into_iter().chain(of_handlers) {
+            match families.get_mut(family.name()) {
+                Some(known) => known.mut_metric().append(family.mut_metric()),
+                None => drop(families.insert(family.name().to_owned(), family)),
+            }
+        }
+        let families: Vec<_> = families.into_values().collect();
+        let mut text = Vec::new();
+        // Writing to memory can't fail, and what was registered can be encoded.
+        let _ = TextEncoder::new().encode(&families, &mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+/// Makes the series of one registry.
+struct Series {
+    registry: Registry,
+}
+
+impl Series {
+    fn of(handler: &str) -> Self {
+        let labels = [("handler".to_owned(), handler.to_owned())];
+        let labels = (!handler.is_empty()).then(|| labels.into());
+        let registry = Registry::new_custom(None, labels);
+        Self { registry: registry.expect("a label without a prefix is valid") }
+    }
+
+    fn vec<C: Collector + Clone + 'static>(
+        &self,
+        [name, help]: [&str; 2],
+        labels: &[&str],
+        new: impl FnOnce(Opts, &[&str]) -> prometheus::Result<C>,
+    ) -> C {
+        let all = new(Opts::new(name, help), labels).expect("names and labels are constants");
+        self.registry.register(Box::new(all.clone())).expect("each name is registered once");
+        all
+    }
+
+    fn counters(&self, name: [&str; 2], labels: &[&str]) -> IntCounterVec {
+        self.vec(name, labels, IntCounterVec::new)
+    }
+
+    fn counter(&self, name: [&str; 2]) -> IntCounter {
+        self.vec(name, &[], |opts, _| IntCounter::with_opts(opts))
+    }
+
+    fn gauge(&self, name: [&str; 2]) -> IntGauge {
+        self.vec(name, &[], |opts, _| IntGauge::with_opts(opts))
+    }
+}
+
+impl HandlerMetrics {
+    pub(crate) fn new(handler: &str) -> Self {
+        let new = Series::of(handler);
+        let events = ["socklet_event_duration_seconds", "Time from an event's start to its end."];
+        let events = new.vec(events, &["export"], |opts, labels| {
+            let opts = HistogramOpts::from(opts).buckets(EVENT_SECONDS.to_vec());
+            HistogramVec::new(opts, labels)
+        });
+        let export = |name: &str| events.with_label_values(&[name]);
+        let messages = new.counters(
+            ["socklet_messages_total", "Messages from peers (in) and to peers (out)."],
+            &["direction"],
+        );
+        let bytes = new.counters(
+            ["socklet_message_bytes_total", "Bytes of these messages, without frame headers."],
+            &["direction"],
+        );
+        let traffic = |direction: &str| Traffic {
+            messages: messages.with_label_values(&[direction]),
+            bytes: bytes.with_label_values(&[direction]),
+        };
+        Self {
+            handshakes: new.counters(HANDSHAKES, &["status"]),
+            loads: new.counters(
+                [
+                    "socklet_loads_total",
+                    "Files that were loaded, or refused, because they were new or had changed.",
+                ],
+                &["outcome"],
+            ),
+            failures: new.counters(
+                [
+                    "socklet_instance_failures_total",
+                    "Instances that trapped or came to a limit, by the limit's name.",
+                ],
+                &["cause"],
+            ),
+            closes: new.counters(
+                [
+                    "socklet_closes_total",
+                    "Connections that have ended, by who ended them and the word for why.",
+                ],
+                &["origin", "detail"],
+            ),
+            received: traffic("in"),
+            sent: traffic("out"),
+            writes_refused: new.counter([
+                "socklet_writes_refused_total",
+                "Writes refused because their connection's queue was full.",
+            ]),
+            connections: new.gauge(["socklet_connections", "Open connections."]),
+            instances: new.gauge(["socklet_instances", "Live instances."]),
+            generation: new.gauge(["socklet_generation", "Number of the current generation."]),
+            on_ready: export("on-ready"),
+            on_message: export("on-message"),
+            on_close: export("on-close"),
+            log_lines_dropped: new.counter([
+                "socklet_log_lines_dropped_total",
+                "Lines that were logged faster than max-log-rate allows.",
+            ]),
+            registry: new.registry,
+        }
+    }
+
+    /// A request for the handler was answered.
+    pub(crate) fn answered(&self, status: u16) {
+        self.handshakes.with_label_values(&[&status.to_string()]).inc();
+    }
+
+    pub(crate) fn loaded(&self) {
+        self.loads.with_label_values(&["loaded"]).inc();
+    }
+
+    pub(crate) fn refused(&self) {
+        self.loads.with_label_values(&["refused"]).inc();
+    }
+
+    pub(crate) fn failed(&self, failure: &Failure) {
+        self.failures.with_label_values(&[failure.cause()]).inc();
+    }
+
+    pub(crate) fn closed(&self, closing: &Closing) {
+        let origin = match closing.origin {
+            CloseOrigin::Peer => "peer",
+            CloseOrigin::Handler => "handler",
+            CloseOrigin::Host => "host",
+            CloseOrigin::Network => "network",
+        };
+        self.closes.with_label_values(&[origin, closing.detail]).inc();
+    }
+
+    pub(crate) fn received(&self, tally: &mut Tally) {
+        self.received.add(tally);
+    }
+
+    pub(crate) fn sent(&self, tally: &mut Tally) {
+        self.sent.add(tally);
+    }
+
+    pub(crate) fn writes_refused(&self, count: &mut u64) {
+        if *count != 0 {
+            self.writes_refused.inc_by(std::mem::take(count));
+        }
+    }
+}
+
+impl Traffic {
+    fn add(&self, tally: &mut Tally) {
+        if tally.messages != 0 {
+            let Tally { messages, bytes } = std::mem::take(tally);
+            self.messages.inc_by(messages);
+            self.bytes.inc_by(bytes);
+        }
+    }
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, bytes: usize) {
+        self.messages += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
+impl Counted {
+    pub(crate) fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

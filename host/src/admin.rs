@@ -121,7 +121,7 @@ fn is_address(host: &str) -> bool {
 
 fn metrics(host: &Host) -> Response {
     let handlers: Vec<_> = host.registry.routes().into_iter().map(|(_, handler)| handler).collect();
-    let all = host.metrics.text(handlers.iter().map(|handler| &*handler.metrics));
+    let all = host.metrics.text(handlers.iter().map(|handler| &handler.account.metrics));
     let mut response = Response::new(Full::from(all));
     const FORMAT: HeaderValue =
         HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

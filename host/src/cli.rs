@@ -123,13 +123,53 @@ struct LimitFlags {
     /// Memory of one instance [default: 64MiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_MEMORY", value_parser = size)]
     max_memory: Option<usize>,
+    /// Memory of all instances of a handler, beyond 2 MiB of each [default: none of its own]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_HANDLER_MEMORY", value_parser = size)]
+    max_handler_memory: Option<usize>,
+    /// Memory of all instances, beyond 2 MiB of each [default: 3/4 of the machine's or container's]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_TOTAL_MEMORY", value_parser = size)]
+    max_total_memory: Option<usize>,
+    /// Bytes waiting to be sent on all connections of a handler, beyond 16 KiB of each
+    /// [default: none of its own]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_HANDLER_QUEUE", value_parser = size)]
+    max_handler_queue: Option<usize>,
+    /// Bytes waiting to be sent on all connections, beyond 16 KiB of each
+    /// [default: 1/8 of the machine's or container's memory]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_TOTAL_QUEUE", value_parser = size)]
+    max_total_queue: Option<usize>,
+    /// Live instances of a handler; one more is refused with 503 [default: none of its own]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SOCKLET_MAX_HANDLER_INSTANCES",
+        value_parser = positive
+    )]
+    max_handler_instances: Option<usize>,
+    /// Messages a second that one connection may send; beyond, it is read more slowly
+    /// [default: no bound]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SOCKLET_MAX_MESSAGE_RATE",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    max_message_rate: Option<u32>,
+    /// Call stack of a guest [default: 512KiB]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_STACK", value_parser = size)]
+    max_stack: Option<usize>,
+    /// Elements of one table of a guest [default: 20000]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_TABLE_ELEMENTS", value_parser = positive)]
+    max_table_elements: Option<usize>,
     /// Bytes that a handler may log in a second; more is dropped [default: 256KiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_LOG_RATE", value_parser = size)]
     max_log_rate: Option<usize>,
+    /// CPU time of one event from which on the log tells of it [default: 100ms]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_EVENT_CPU_WARNING", value_parser = duration)]
+    event_cpu_warning: Option<Duration>,
     /// CPU time that one event may use [default: 1s]
     #[arg(long, value_name = "TIME", env = "SOCKLET_EVENT_CPU_TIME", value_parser = duration)]
     event_cpu_time: Option<Duration>,
-    /// Time that one event may take [default: 30s]
+    /// Time that one event may take from its start or its last return from waiting [default: 30s]
     #[arg(long, value_name = "TIME", env = "SOCKLET_EVENT_WALL_TIME", value_parser = duration)]
     event_wall_time: Option<Duration>,
 }
@@ -152,6 +192,9 @@ struct TimeoutFlags {
     /// Silence of the peer before it is given up [default: 50s]
     #[arg(long, value_name = "TIME", env = "SOCKLET_PONG_TIMEOUT", value_parser = duration)]
     pong_timeout: Option<Duration>,
+    /// Without a message either way before the connection is closed with 1001 [default: for ever]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_IDLE_TIMEOUT", value_parser = duration)]
+    idle_timeout: Option<Duration>,
     /// On shutdown, between failing /readyz and closing the listeners [default: 0s]
     #[arg(long, value_name = "TIME", env = "SOCKLET_SHUTDOWN_DELAY", value_parser = duration)]
     shutdown_delay: Option<Duration>,
@@ -183,6 +226,13 @@ impl Serve {
                 max_message_size: flags.max_message_size.unwrap_or(limits.max_message_size),
                 max_backpressure: flags.max_backpressure.unwrap_or(limits.max_backpressure),
                 max_memory: flags.max_memory.unwrap_or(limits.max_memory),
+                max_handler_memory: flags.max_handler_memory.unwrap_or(limits.max_handler_memory),
+                max_handler_queue: flags.max_handler_queue.unwrap_or(limits.max_handler_queue),
+                max_handler_instances: flags
+                    .max_handler_instances
+                    .unwrap_or(limits.max_handler_instances),
+                max_message_rate: flags.max_message_rate,
+                event_cpu_warning: flags.event_cpu_warning.unwrap_or(limits.event_cpu_warning),
                 max_log_rate: flags.max_log_rate.unwrap_or(limits.max_log_rate),
                 event_cpu_time: flags.event_cpu_time.unwrap_or(limits.event_cpu_time),
                 event_wall_time: flags.event_wall_time.unwrap_or(limits.event_wall_time),
@@ -193,6 +243,7 @@ impl Serve {
                 write: times.write_timeout.unwrap_or(timeouts.write),
                 ping_interval: times.ping_interval.unwrap_or(timeouts.ping_interval),
                 pong: times.pong_timeout.unwrap_or(timeouts.pong),
+                idle: times.idle_timeout,
                 shutdown_delay: times.shutdown_delay.unwrap_or(timeouts.shutdown_delay),
                 shutdown: times.shutdown_timeout.unwrap_or(timeouts.shutdown),
                 drain: times.drain_timeout.unwrap_or(timeouts.drain),
@@ -203,6 +254,10 @@ impl Serve {
                 .unwrap_or(default.max_connections_per_address),
             trusted_proxies: self.trusted_proxy.clone(),
             max_instances: flags.max_instances,
+            max_total_memory: flags.max_total_memory.unwrap_or(default.max_total_memory),
+            max_total_queue: flags.max_total_queue.unwrap_or(default.max_total_queue),
+            max_stack: flags.max_stack.unwrap_or(default.max_stack),
+            max_table_elements: flags.max_table_elements.unwrap_or(default.max_table_elements),
             allow_origins: self.allow_origin.clone(),
             hosts: self.host.clone(),
             test_page: self.test_page,

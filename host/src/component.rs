@@ -5,19 +5,19 @@ use std::fs::OpenOptions;
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use wasmtime::component::Component;
 
-use crate::config::Limits;
+use crate::account::{Account, Totals};
+use crate::config::{Config, Limits};
 use crate::directory::Fingerprint;
 use crate::engine::Engine;
 use crate::failure::{Failure, Reason};
-use crate::guest_log::{LogBudget, Speaker};
 use crate::instance::{Instance, Prepared};
-use crate::metrics::HandlerMetrics;
 
 const HANDLER: &str = "socklet:websocket/handler";
 /// The version of the package that this host serves; 0.1.x of any patch fits.
@@ -136,12 +136,12 @@ pub(crate) fn prepare(engine: &Engine, bytes: &[u8]) -> Result<Prepared, LoadErr
 /// Instantiates it once, and drops it: what can't start is refused here, where
 /// the old generation can serve on, and not at each handshake.
 pub(crate) async fn try_out(prepared: &Prepared, limits: &Limits) -> Result<(), LoadError> {
-    let unseen = HandlerMetrics::new("(loading)");
-    let budget = LogBudget::new(limits.max_log_rate, unseen.log_lines_dropped.clone());
-    let nobody = Speaker::new("(loading)".into(), 0, budget.into());
-    match Instance::new(prepared, limits, nobody, unseen.into()).await {
+    let unseen = Config { limits: limits.clone(), ..Config::default() };
+    let account = Account::new("(loading)".into(), limits, &Totals::new(&unseen));
+    match Instance::new(prepared, limits, &Arc::new(account), 0).await {
         // A full pool says nothing about the component.
-        Ok(_) | Err(Failure::Pool(_)) => Ok(()),
+        Ok(_) => Ok(()),
+        Err(failure) if failure.is_of_the_host() => Ok(()),
         Err(Failure::Trap(reason)) if !reason.is_trap() => Err(LoadError::Types(reason.chain())),
         Err(failure) => Err(LoadError::Start(failure)),
     }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::machine;
+
 const MIB: usize = 1024 * 1024;
 
 /// The bounds that hold for one handler's instances and connections.
@@ -21,12 +23,27 @@ pub struct Limits {
     pub max_backpressure: usize,
     /// Linear memory of one instance, in bytes, over all its memories.
     pub max_memory: usize,
+    /// Linear memory of all instances of the handler, in bytes. The first 2 MiB of
+    /// each instance are not counted.
+    pub max_handler_memory: usize,
+    /// Bytes that wait to be sent on all connections of the handler. The first
+    /// 16 KiB of each connection are not counted. Beyond, a `write` is refused with
+    /// `full`.
+    pub max_handler_queue: usize,
+    /// Live instances of the handler; one more is refused with 503.
+    pub max_handler_instances: usize,
+    /// Messages that one connection may send in a second. Whoever sends more is
+    /// read from more slowly. `None` sets no bound.
+    pub max_message_rate: Option<u32>,
     /// Bytes that a handler may log in a second, over all its instances. What is
     /// more is dropped and counted.
     pub max_log_rate: usize,
+    /// CPU time of one event from which on the log tells of it.
+    pub event_cpu_warning: Duration,
     /// CPU time of the thread that one event may use.
     pub event_cpu_time: Duration,
-    /// Time that may pass from the start of an event to its end.
+    /// Time that may pass in an event from its start, or from the return of its last
+    /// call of the host that had to wait.
     pub event_wall_time: Duration,
 }
 
@@ -36,7 +53,12 @@ impl Default for Limits {
             max_message_size: MIB,
             max_backpressure: MIB,
             max_memory: 64 * MIB,
+            max_handler_memory: usize::MAX,
+            max_handler_queue: usize::MAX,
+            max_handler_instances: usize::MAX,
+            max_message_rate: None,
             max_log_rate: 256 * 1024,
+            event_cpu_warning: Duration::from_millis(100),
             event_cpu_time: Duration::from_secs(1),
             event_wall_time: Duration::from_secs(30),
         }
@@ -57,6 +79,8 @@ pub struct Timeouts {
     pub ping_interval: Duration,
     /// Between the last sign of life of the peer and giving it up.
     pub pong: Duration,
+    /// Without a message either way before the host closes. `None`: for ever.
+    pub idle: Option<Duration>,
     /// Between saying that it is not ready any more and closing, on shutdown.
     pub shutdown_delay: Duration,
     /// For all connections to end once the host shuts down.
@@ -73,6 +97,7 @@ impl Default for Timeouts {
             write: Duration::from_secs(30),
             ping_interval: Duration::from_secs(25),
             pong: Duration::from_secs(50),
+            idle: None,
             shutdown_delay: Duration::ZERO,
             shutdown: Duration::from_secs(10),
             drain: Duration::from_secs(24 * 60 * 60),
@@ -97,6 +122,16 @@ pub struct Config {
     /// Live instances in all; one more is refused with 503. `None` takes what
     /// the kernel's `vm.max_map_count` leaves room for.
     pub max_instances: Option<usize>,
+    /// Linear memory of all instances, counted as for one handler. By default
+    /// three quarters of what the machine or the container has.
+    pub max_total_memory: usize,
+    /// Bytes that wait to be sent on all connections, counted as for one handler.
+    /// By default an eighth of what the machine or the container has.
+    pub max_total_queue: usize,
+    /// Bytes of a guest's call stack. Deeper recursion ends the instance.
+    pub max_stack: usize,
+    /// Elements of one table of a guest.
+    pub max_table_elements: usize,
     /// Origins that may connect beside same-origin ones, as browsers send them
     /// (`https://example.com`); `*` allows all.
     pub allow_origins: Vec<String>,
@@ -111,6 +146,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
+        let memory = machine::memory();
         Self {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
@@ -118,6 +154,10 @@ impl Default for Config {
             max_connections_per_address: 1024,
             trusted_proxies: Vec::new(),
             max_instances: None,
+            max_total_memory: memory / 4 * 3,
+            max_total_queue: memory / 8,
+            max_stack: 512 * 1024,
+            max_table_elements: 20_000,
             allow_origins: Vec::new(),
             hosts: Vec::new(),
             test_page: None,

@@ -5,11 +5,12 @@
 //! events and writes through the imports; the registry and a shutdown ask for a
 //! close. None of them reaches into another.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use futures_util::task::AtomicWaker;
 
+use crate::account::Account;
 use crate::bindings::{CloseOutcome, MessageResult, WriteOutcome};
 use crate::closing::{Closing, HostClose};
 use crate::config::Limits;
@@ -21,7 +22,6 @@ use crate::outbound::Outbound;
 /// Names a connection; never given twice while the process runs.
 pub(crate) type ConnectionId = u64;
 
-#[derive(Debug)]
 pub(crate) struct Connection {
     id: ConnectionId,
     shared: Mutex<Shared>,
@@ -30,7 +30,6 @@ pub(crate) struct Connection {
     session: AtomicWaker,
 }
 
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) mailbox: Mailbox,
     pub(crate) outbound: Outbound,
@@ -45,12 +44,17 @@ pub(crate) struct Shared {
 }
 
 impl Connection {
-    pub(crate) fn new(id: ConnectionId, request: Box<Request>, limits: &Limits) -> Self {
+    pub(crate) fn new(
+        id: ConnectionId,
+        request: Box<Request>,
+        limits: &Limits,
+        account: Arc<Account>,
+    ) -> Self {
         Self {
             id,
             shared: Mutex::new(Shared {
                 mailbox: Mailbox::new(request, limits.max_message_size),
-                outbound: Outbound::new(limits.max_backpressure, limits.max_message_size),
+                outbound: Outbound::new(limits, account),
                 handler_close: None,
                 host_close: None,
                 events: 0,

@@ -4,7 +4,6 @@
 //! cheaper without), epochs instead of fuel (free as long as none passes), and
 //! pooled instances.
 
-use std::path::Path;
 use std::thread;
 
 use wasmtime::component::Linker;
@@ -12,6 +11,7 @@ use wasmtime::{
     Cache, CacheConfig, Config, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig,
 };
 
+use crate::config::Config as Settings;
 use crate::imports;
 use crate::instance::GuestState;
 use crate::meter::TICK;
@@ -23,9 +23,10 @@ const MAPPINGS_PER_INSTANCE: usize = 6;
 const RESERVED_MAPPINGS: usize = 8_000;
 /// Core instances in one component; interpreters come to dozens.
 const MAX_CORE_INSTANCES: u32 = 200;
-/// Tables of one component, and elements of one table.
+/// Tables of one component.
 const MAX_TABLES: u32 = 32;
-const MAX_TABLE_ELEMENTS: usize = 20_000;
+/// What the host's functions may use of a stack, beyond the guest's part.
+const HOST_STACK: usize = 1 << 20;
 
 /// The engine and what guests may import.
 pub(crate) struct Engine {
@@ -34,18 +35,19 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// `max_instances` is how many may be live at a time; `max_memory` bounds
-    /// each memory of each.
-    pub(crate) fn new(
-        max_instances: usize,
-        max_memory: usize,
-        cache: Option<&Path>,
-    ) -> wasmtime::Result<Self> {
+    /// `max_instances` is how many may be live at a time.
+    pub(crate) fn new(settings: &Settings, max_instances: usize) -> wasmtime::Result<Self> {
         let mut config = Config::new();
-        config.concurrency_support(false).epoch_interruption(true).allocation_strategy(
-            InstanceAllocationStrategy::Pooling(pool(max_instances, max_memory)),
-        );
-        if let Some(directory) = cache {
+        config
+            .concurrency_support(false)
+            .epoch_interruption(true)
+            .max_wasm_stack(settings.max_stack)
+            .async_stack_size(settings.max_stack + HOST_STACK)
+            .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(
+                settings,
+                max_instances,
+            )));
+        if let Some(directory) = &settings.cache {
             let mut cache = CacheConfig::new();
             cache.with_directory(directory);
             config.cache(Some(Cache::new(cache)?));
@@ -79,7 +81,7 @@ pub(crate) fn instances_that_fit() -> usize {
 /// Slots are address space, not memory: what is not touched costs nothing. The
 /// pool's size of a core instance is only a bound, so one pool serves lean
 /// guests and interpreters alike.
-fn pool(max_instances: usize, max_memory: usize) -> PoolingAllocationConfig {
+fn pool(settings: &Settings, max_instances: usize) -> PoolingAllocationConfig {
     let instances = u32::try_from(max_instances).unwrap_or(u32::MAX / MAX_CORE_INSTANCES);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
@@ -89,11 +91,11 @@ fn pool(max_instances: usize, max_memory: usize) -> PoolingAllocationConfig {
         .max_core_instance_size(16 << 20)
         .total_memories(instances)
         .max_memories_per_component(4)
-        .max_memory_size(max_memory)
+        .max_memory_size(settings.limits.max_memory)
         .total_tables(instances.saturating_mul(4))
         .max_tables_per_component(MAX_TABLES)
         .max_tables_per_module(MAX_TABLES)
-        .table_elements(MAX_TABLE_ELEMENTS)
+        .table_elements(settings.max_table_elements)
         .total_stacks(instances)
         .total_gc_heaps(instances.min(1000));
     pool

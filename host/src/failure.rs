@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use wasmtime::Trap;
 
+/// The limit of one instance's memory.
+pub(crate) const MAX_MEMORY: &str = "max-memory";
+
 /// An instance trapped or came to a limit. It is never entered again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -17,8 +20,8 @@ pub(crate) enum Failure {
     WallTime(Duration),
     #[error("took longer than {0:?} to start (handshake-timeout)")]
     Start(Duration),
-    #[error("asked for more than {max} bytes of memory and then gave up: {reason} (max-memory)")]
-    Memory { max: usize, reason: Reason },
+    #[error("asked for more memory than it may have and then gave up: {reason} ({limit})")]
+    Memory { limit: &'static str, reason: Reason },
     #[error("the call stack is exhausted: recursion without end?")]
     Stack,
     #[error("the pool of instances is exhausted: {0}")]
@@ -42,6 +45,15 @@ impl Failure {
         }
     }
 
+    /// Whether it says more about how much the host has left than about the guest.
+    pub(crate) fn is_of_the_host(&self) -> bool {
+        match self {
+            Self::Pool(_) => true,
+            Self::Memory { limit, .. } => *limit != MAX_MEMORY,
+            _ => false,
+        }
+    }
+
     /// The limit's name, or `trap`.
     pub(crate) fn cause(&self) -> &'static str {
         match self {
@@ -49,7 +61,7 @@ impl Failure {
             Self::CpuTime(_) => "event-cpu-time",
             Self::WallTime(_) => "event-wall-time",
             Self::Start(_) => "handshake-timeout",
-            Self::Memory { .. } => "max-memory",
+            Self::Memory { limit, .. } => limit,
             Self::Stack => "stack",
             Self::Pool(_) => "max-instances",
         }

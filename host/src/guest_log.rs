@@ -14,6 +14,7 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use crate::account::Account;
 use crate::connection::ConnectionId;
 
 /// The longest line, in bytes.
@@ -22,13 +23,15 @@ pub(crate) const MAX_LINE: usize = 8 * 1024;
 /// What a line counts for beside its text, so that empty ones are not free.
 const LINE_OVERHEAD: usize = 64;
 
-/// What all instances of a generation may log together, by the second.
+/// Lines that may be logged, by the second. Those beyond are dropped and counted.
 #[derive(Debug)]
 pub(crate) struct LogBudget {
-    /// Bytes.
+    /// Bytes in a second.
     rate: usize,
+    /// Which lines, for the log.
+    lines: &'static str,
     second: Mutex<Second>,
-    dropped: IntCounter,
+    dropped: Option<IntCounter>,
 }
 
 #[derive(Debug)]
@@ -40,9 +43,34 @@ struct Second {
 }
 
 impl LogBudget {
-    pub(crate) fn new(rate: usize, dropped: IntCounter) -> Self {
+    /// For what a handler's guests say.
+    pub(crate) fn of_guests(rate: usize, dropped: IntCounter) -> Self {
+        Self::new(rate, "lines of its guests (max-log-rate)", Some(dropped))
+    }
+
+    /// For what is to be said about a handler.
+    pub(crate) fn of_notices(rate: usize) -> Self {
+        Self::new(rate, "lines about it", None)
+    }
+
+    fn new(rate: usize, lines: &'static str, dropped: Option<IntCounter>) -> Self {
         let second = Second { began: Instant::now(), left: rate, dropped: 0 };
-        Self { rate, second: Mutex::new(second), dropped }
+        Self { rate, lines, second: Mutex::new(second), dropped }
+    }
+
+    /// Whether a line may be logged. Says when lines begin to be dropped, and how
+    /// many have been.
+    pub(crate) fn admit(&self, handler: &str, bytes: usize) -> bool {
+        let taken = self.take(bytes);
+        let (rate, lines) = (self.rate, self.lines);
+        match taken {
+            Ok(0) | Err(2..) => {}
+            Ok(dropped) => tracing::warn!(handler, dropped, "{lines} were dropped"),
+            Err(_) => {
+                tracing::warn!(handler, "more than {rate} bytes a second: {lines} are dropped");
+            }
+        }
+        taken.is_ok()
     }
 
     /// Takes a line's bytes. The result is how many lines were dropped before it,
@@ -61,7 +89,7 @@ impl LogBudget {
                 // One long line must not let shorter ones pass it.
                 second.left = 0;
                 second.dropped += 1;
-                self.dropped.inc();
+                self.dropped.iter().for_each(IntCounter::inc);
                 Err(second.dropped)
             }
         }
@@ -69,18 +97,16 @@ impl LogBudget {
 }
 
 /// Who is speaking.
-#[derive(Debug)]
 pub(crate) struct Speaker {
-    handler: Arc<str>,
+    account: Arc<Account>,
     generation: u64,
-    budget: Arc<LogBudget>,
     /// The connection whose event is running; 0 before the first.
     connection: AtomicU64,
 }
 
 impl Speaker {
-    pub(crate) fn new(handler: Arc<str>, generation: u64, budget: Arc<LogBudget>) -> Self {
-        Self { handler, generation, budget, connection: AtomicU64::new(0) }
+    pub(crate) fn new(account: Arc<Account>, generation: u64) -> Self {
+        Self { account, generation, connection: AtomicU64::new(0) }
     }
 
     pub(crate) fn set_connection(&self, connection: ConnectionId) {
@@ -93,10 +119,12 @@ impl Speaker {
         // tracing's macros want the level as a constant.
         macro_rules! emit {
             ($macro:ident, $level:ident) => {
-                if tracing::enabled!(target: "guest", Level::$level) && self.may_say(text.len()) {
+                if tracing::enabled!(target: "guest", Level::$level)
+                    && self.account.log.admit(&self.account.name, text.len())
+                {
                     tracing::$macro!(
                         target: "guest",
-                        handler = &*self.handler,
+                        handler = &*self.account.name,
                         generation = self.generation,
                         connection = self.connection.load(Relaxed),
                         "{}", Printable(text)
@@ -112,26 +140,19 @@ impl Speaker {
             Level::ERROR => emit!(error, ERROR),
         }
     }
+}
 
-    /// Takes from the budget, and says when lines begin to be dropped and how many
-    /// have been.
-    fn may_say(&self, bytes: usize) -> bool {
-        let (handler, generation) = (&*self.handler, self.generation);
-        let taken = self.budget.take(bytes);
-        match taken {
-            Ok(0) => {}
-            Ok(dropped) => {
-                tracing::warn!(handler, generation, dropped, "lines were dropped (max-log-rate)");
-            }
-            Err(1) => tracing::warn!(
-                handler,
-                generation,
-                "logs more than {} bytes a second: its lines are dropped (max-log-rate)",
-                self.budget.rate
-            ),
-            Err(_) => {}
+impl Speaker {
+    /// What the host says of the event that is running, as far as the log has room.
+    pub(crate) fn warn_of_event(&self, what: std::fmt::Arguments<'_>) {
+        if self.account.may_notice() {
+            tracing::warn!(
+                handler = &*self.account.name,
+                generation = self.generation,
+                connection = self.connection.load(Relaxed),
+                "{what}"
+            );
         }
-        taken.is_ok()
     }
 }
 
@@ -238,7 +259,6 @@ impl Pollable for Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::HandlerMetrics;
 
     #[test]
     fn control_characters_are_escaped() {
@@ -250,7 +270,7 @@ mod tests {
 
     #[test]
     fn what_is_over_the_budget_is_dropped_and_counted() {
-        let budget = LogBudget::new(200, HandlerMetrics::new("test").log_lines_dropped);
+        let budget = LogBudget::of_notices(200);
         assert_eq!(budget.take(36), Ok(0));
         assert_eq!(budget.take(37), Err(1));
         assert_eq!(budget.take(0), Err(2));

@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use crate::account::Account;
 use crate::addresses::{AddressSlot, Addresses};
 use crate::admin::Readiness;
 use crate::config::Config;
@@ -36,6 +37,7 @@ pub(crate) struct Host {
 pub(crate) struct Slots {
     _connection: OwnedSemaphorePermit,
     _instance: OwnedSemaphorePermit,
+    _of_handler: OwnedSemaphorePermit,
     _address: AddressSlot,
 }
 
@@ -46,6 +48,8 @@ pub(crate) enum Full {
     Connections,
     #[error("max-instances")]
     Instances,
+    #[error("max-handler-instances")]
+    HandlerInstances,
     #[error("max-connections-per-address")]
     Address,
 }
@@ -77,13 +81,15 @@ impl Host {
     }
 
     /// Reserves what a connection needs, or says at once what has run out.
-    pub(crate) fn reserve(&self, client: IpAddr) -> Result<Slots, Full> {
+    pub(crate) fn reserve(&self, client: IpAddr, handler: &Account) -> Result<Slots, Full> {
         let address = self.addresses.reserve(client).ok_or(Full::Address)?;
         let connection = self.connections.clone().try_acquire_owned();
         let instance = self.instances.clone().try_acquire_owned();
+        let of_handler = handler.instances.clone().try_acquire_owned();
         Ok(Slots {
             _connection: connection.map_err(|_| Full::Connections)?,
             _instance: instance.map_err(|_| Full::Instances)?,
+            _of_handler: of_handler.map_err(|_| Full::HandlerInstances)?,
             _address: address,
         })
     }
@@ -128,7 +134,7 @@ where
 {
     let Upgraded { socket, read_ahead, opened } = upgraded;
     let generation = opened.membership.generation().clone();
-    let (handler, number) = (&*generation.handler, generation.number);
+    let (handler, number) = (&*generation.account.name, generation.number);
     let id = opened.connection.id();
     tracing::debug!(handler, generation = number, connection = id, %peer, "opened");
     let mut session = Session::new(
@@ -142,12 +148,14 @@ where
     .await;
     drop(read_ahead);
     while let Some(failure) = session.run().await {
-        tracing::error!(
-            handler,
-            generation = number,
-            connection = id,
-            "the instance failed, its connection is closed with 1011: {failure}"
-        );
+        if generation.account.may_notice() {
+            tracing::error!(
+                handler,
+                generation = number,
+                connection = id,
+                "the instance failed, its connection is closed with 1011: {failure}"
+            );
+        }
         generation.failed(&failure);
     }
     tracing::debug!(handler, generation = number, connection = id, "closed");

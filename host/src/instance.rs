@@ -11,15 +11,16 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
+use crate::account::Account;
 use crate::bindings::{self, MessageParam, WebsocketHandler, WebsocketHandlerPre};
 use crate::config::Limits;
 use crate::connection::Connection;
-use crate::failure::Failure;
+use crate::failure::{Failure, MAX_MEMORY};
 use crate::guest_log::{Lines, Speaker};
 use crate::imports::{Connections, View};
 use crate::mailbox::{Event, Incoming};
 use crate::meter::Meter;
-use crate::metrics::{Counted, HandlerMetrics};
+use crate::metrics::Counted;
 
 /// Resources (pollables, streams, …) that an instance may hold at a time.
 const MAX_RESOURCES: usize = 4096;
@@ -31,7 +32,7 @@ pub(crate) struct Instance {
     store: Store<GuestState>,
     handler: WebsocketHandler,
     limits: Limits,
-    metrics: Arc<HandlerMetrics>,
+    account: Arc<Account>,
     _counted: Counted,
 }
 
@@ -41,25 +42,40 @@ impl Instance {
     pub(crate) async fn new(
         prepared: &Prepared,
         limits: &Limits,
-        speaker: Speaker,
-        metrics: Arc<HandlerMetrics>,
+        account: &Arc<Account>,
+        generation: u64,
     ) -> Result<Self, Failure> {
-        let counted = Counted::new(&metrics.instances);
-        let mut store = Store::new(prepared.engine(), GuestState::new(speaker, limits));
+        let counted = Counted::new(&account.metrics.instances);
+        let speaker = Speaker::new(account.clone(), generation);
+        let state = GuestState::new(speaker, limits, account.clone());
+        let mut store = Store::new(prepared.engine(), state);
         store.limiter(|state| &mut state.memory);
-        let cpu_time = limits.event_cpu_time;
+        let (warning, limit) = (limits.event_cpu_warning, limits.event_cpu_time);
         store.epoch_deadline_callback(move |store| {
-            if store.data().meter.tick() > cpu_time {
-                return Err(Failure::CpuTime(cpu_time).into());
+            let state = store.data();
+            let used = state.meter.tick();
+            if used > limit {
+                return Err(Failure::CpuTime(limit).into());
+            }
+            if used > warning && state.meter.warn_once() {
+                state.speaker.warn_of_event(format_args!(
+                    "an event has used more than {warning:?} of CPU time (event-cpu-warning)"
+                ));
             }
             Ok(UpdateDeadline::Yield(1))
         });
         store.set_epoch_deadline(1);
         let meter = store.data().meter.clone();
-        let instantiated =
-            meter.event(limits.event_wall_time, prepared.instantiate_async(&mut store)).await;
+        let instantiate = prepared.instantiate_async(&mut store);
+        let instantiated = meter.event(limits.event_wall_time, &account.turns, instantiate).await;
         let handler = instantiated.map_err(|failure| store.data().memory.explain(failure))?;
-        Ok(Self { store, handler, limits: limits.clone(), metrics, _counted: counted })
+        Ok(Self {
+            store,
+            handler,
+            limits: limits.clone(),
+            account: account.clone(),
+            _counted: counted,
+        })
     }
 
     /// Serves one connection: its events in order, until `on-close` has returned
@@ -94,8 +110,9 @@ impl Instance {
         let id = connection.id();
         let wall = self.limits.event_wall_time;
         let meter = self.store.data().meter.clone();
-        self.store.data_mut().memory.refused = false;
+        self.store.data_mut().memory.refused = None;
         let store = &mut self.store;
+        let Account { metrics, turns, .. } = &*self.account;
         let started = Instant::now();
         let (delivered, durations) = match event {
             Event::Ready(request) => {
@@ -103,7 +120,7 @@ impl Instance {
                 let address = request.remote_address.to_string();
                 let request = request.param(&headers, &address);
                 let event = exports.call_on_ready(store, id, request);
-                (meter.event(wall, event).await, &self.metrics.on_ready)
+                (meter.event(wall, turns, event).await, &metrics.on_ready)
             }
             Event::Message(message) => {
                 let message = match &message {
@@ -111,11 +128,11 @@ impl Instance {
                     Incoming::Binary(bytes) => MessageParam::Binary(bytes),
                 };
                 let event = exports.call_on_message(store, id, message);
-                (meter.event(wall, event).await, &self.metrics.on_message)
+                (meter.event(wall, turns, event).await, &metrics.on_message)
             }
             Event::Close(closing) => {
                 let event = exports.call_on_close(store, id, closing.event());
-                (meter.event(wall, event).await, &self.metrics.on_close)
+                (meter.event(wall, turns, event).await, &metrics.on_close)
             }
         };
         durations.observe(started.elapsed().as_secs_f64());
@@ -135,7 +152,7 @@ pub(crate) struct GuestState {
 }
 
 impl GuestState {
-    fn new(speaker: Speaker, limits: &Limits) -> Self {
+    fn new(speaker: Speaker, limits: &Limits, account: Arc<Account>) -> Self {
         let speaker = Arc::new(speaker);
         let output =
             [Lines::new(speaker.clone(), Level::INFO), Lines::new(speaker.clone(), Level::WARN)];
@@ -153,7 +170,7 @@ impl GuestState {
             connections: Connections::new(),
             speaker,
             output,
-            memory: Memory { used: 0, max: limits.max_memory, refused: false },
+            memory: Memory { used: 0, max: limits.max_memory, account, charged: 0, refused: None },
             meter: Arc::default(),
         }
     }
@@ -177,22 +194,49 @@ impl WasiView for GuestState {
     }
 }
 
-/// Bounds the linear memory of an instance over all its memories. A growth
-/// beyond it answers -1 and the guest may cope; most do not.
+/// Bounds the linear memory of an instance over all its memories, and takes from
+/// its handler's budget. A growth beyond either answers -1 and the guest may
+/// cope; most do not.
 struct Memory {
     used: usize,
     max: usize,
-    /// Whether the event that is running was refused a growth.
-    refused: bool,
+    account: Arc<Account>,
+    /// What of the handler's budget is taken.
+    charged: usize,
+    /// The limit that refused a growth to the event that is running.
+    refused: Option<&'static str>,
 }
 
 impl Memory {
+    /// What every instance has and hardly touches takes nothing from the budget:
+    /// memory is counted by its size, and most of a lean guest's is never written.
+    const FREE: usize = 2 << 20;
+
     /// A trap after a refused growth is most likely about the memory: name it.
     fn explain(&self, failure: Failure) -> Failure {
-        match failure {
-            Failure::Trap(reason) if self.refused => Failure::Memory { max: self.max, reason },
-            failure => failure,
+        match (failure, self.refused) {
+            (Failure::Trap(reason), Some(limit)) => Failure::Memory { limit, reason },
+            (failure, _) => failure,
         }
+    }
+
+    fn grow_to(&mut self, used: usize) -> Result<(), &'static str> {
+        if used > self.max {
+            return Err(MAX_MEMORY);
+        }
+        let due = used.saturating_sub(Self::FREE);
+        if let Some(more) = due.checked_sub(self.charged) {
+            self.account.memory.take(more)?;
+            self.charged = due;
+        }
+        self.used = used;
+        Ok(())
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.account.memory.give_back(self.charged);
     }
 }
 
@@ -204,15 +248,16 @@ impl ResourceLimiter for Memory {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let used = self.used.saturating_add(desired.saturating_sub(current));
-        if used > self.max {
-            self.refused = true;
-            return Ok(false);
-        }
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        self.used = used;
-        Ok(true)
+        match self.grow_to(used) {
+            Ok(()) => Ok(true),
+            Err(limit) => {
+                self.refused = Some(limit);
+                Ok(false)
+            }
+        }
     }
 
     fn table_growing(

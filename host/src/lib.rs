@@ -16,6 +16,7 @@
 //!   `wire` is the stream beneath tungstenite, `closing` how a connection ends.
 //! - `connection` is what a session shares with its instance: a `mailbox` of
 //!   events and an `outbound` queue of `frame`s.
+//! - `account` bounds what one handler uses in all, by what the `machine` has.
 //! - `instance` owns a store and takes one event at a time, under a `meter`;
 //!   `failure` is how that can end. `imports` are what the guest can call,
 //!   `guest_log` where its words go, `bindings` what is generated from the WIT.
@@ -25,6 +26,7 @@
 //!
 //! Nothing flows backwards: an instance knows no session, a session no watcher.
 
+mod account;
 mod addresses;
 mod admin;
 mod bindings;
@@ -44,6 +46,7 @@ mod host;
 mod imports;
 mod instance;
 mod loader;
+mod machine;
 mod mailbox;
 mod meter;
 mod metrics;

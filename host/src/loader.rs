@@ -168,7 +168,7 @@ impl Loader {
 
     fn see(&mut self, route: &str, file: &Found) {
         let known = self.known.entry(route.to_owned()).or_insert_with(|| {
-            let handler = Arc::new(Handler::new(route));
+            let handler = self.registry.handler(route, &self.limits);
             self.registry.insert(route, &handler);
             Known {
                 handler,
@@ -204,7 +204,7 @@ impl Loader {
             self.waiting.remove(&route);
             if let Some(known) = self.known.remove(&route) {
                 tracing::info!(
-                    handler = &*known.handler.name,
+                    handler = &*known.handler.account.name,
                     "{}: removed: {route} is served no more",
                     known.file.path.display()
                 );
@@ -276,7 +276,7 @@ impl Loader {
                 let drain_until = Instant::now() + self.drain;
                 let number = known.handler.swap(prepared, digest, self.limits.clone(), drain_until);
                 tracing::info!(
-                    handler = &*known.handler.name,
+                    handler = &*known.handler.account.name,
                     generation = number,
                     "{}: serves {} (loaded in {:.0?})",
                     job.file.path.display(),
@@ -305,7 +305,7 @@ impl Known {
     /// One line: which file, what is wrong, what to do, and what happens now.
     fn refuse(&mut self, file: &Found, why: &LoadError) {
         self.handler.absence.store(Arc::new(Absence::Failed));
-        self.handler.metrics.refused();
+        self.handler.account.metrics.refused();
         let meanwhile = match self.handler.current() {
             Some(current) => format!("generation {} serves on", current.number),
             None => "nothing serves its route yet".to_owned(),
@@ -315,7 +315,7 @@ impl Known {
         if self.complaint != complaint {
             self.complaint = complaint;
             if let Some((_, complaint)) = &self.complaint {
-                tracing::error!(handler = &*self.handler.name, "{complaint}");
+                tracing::error!(handler = &*self.handler.account.name, "{complaint}");
             }
         }
     }
@@ -324,15 +324,19 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::Totals;
+    use crate::config::Config;
     use crate::embedded::EXAMPLES;
 
     fn loader(content: &[u8]) -> (Loader, tempfile::TempDir) {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("x.wasm"), content).unwrap();
         let limits = Limits::default();
-        let engine = Arc::new(Engine::new(10, limits.max_memory, None).unwrap());
+        let engine = Arc::new(Engine::new(&Config::default(), 10).unwrap());
         let path = root.path().to_owned();
-        (Loader::new(path, engine, Arc::default(), limits, Duration::from_secs(1)), root)
+        let totals = Totals::new(&Config::default());
+        let registry = Arc::new(Registry::new(totals));
+        (Loader::new(path, engine, registry, limits, Duration::from_secs(1)), root)
     }
 
     async fn finish_job(loader: &mut Loader, outcome: Option<LoadError>) {

@@ -1,4 +1,5 @@
-//! What one event may use: CPU time of its thread, and time on the wall.
+//! What one event may use: CPU time of its thread, and time on the wall; and when
+//! it is its turn to go on.
 //!
 //! Nearly every event ends within one tick of the epoch, and for those nothing
 //! is measured. From its first tick on, an event is metered: its thread's CPU
@@ -8,11 +9,13 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
+use tokio_util::sync::PollSemaphore;
 
 use crate::failure::Failure;
 
@@ -24,13 +27,22 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     metered: AtomicBool,
+    warned: AtomicBool,
+    /// The guest's code has yielded, and not gone on since.
+    yielded: AtomicBool,
+    /// The event waits in a call of the host.
+    waits: AtomicBool,
+    /// A call of the host that had to wait has returned.
+    returned: AtomicBool,
     used: AtomicU64,
     resumed: AtomicU64,
 }
 
 impl Meter {
     fn begin(&self) {
-        self.metered.store(false, Relaxed);
+        for flag in [&self.metered, &self.warned, &self.yielded, &self.waits, &self.returned] {
+            flag.store(false, Relaxed);
+        }
         self.used.store(0, Relaxed);
     }
 
@@ -52,9 +64,14 @@ impl Meter {
         self.used.fetch_add(since, Relaxed) + since
     }
 
-    /// A tick of the epoch while the guest runs. Returns the CPU time that the
-    /// event has used so far, at most one tick too little.
+    /// A tick of the epoch while the guest runs; it yields after that. Returns the
+    /// CPU time that the event has used so far, at most one tick too little.
     pub(crate) fn tick(&self) -> Duration {
+        self.yielded.store(true, Relaxed);
+        // Where the guest's code runs, what it waited for has come.
+        if self.waits.swap(false, Relaxed) {
+            self.returned.store(true, Relaxed);
+        }
         if !self.metered.swap(true, Relaxed) {
             self.resumed.store(thread_cpu_time(), Relaxed);
             return Duration::ZERO;
@@ -62,30 +79,80 @@ impl Meter {
         Duration::from_nanos(self.add_since_resumed())
     }
 
-    /// Drives one event to its end, for no longer than `wall`.
+    /// True once for each event.
+    pub(crate) fn warn_once(&self) -> bool {
+        !self.warned.swap(true, Relaxed)
+    }
+
+    /// Drives one event to its end. No longer than `wall` may pass without the
+    /// return of a call of the host; and after each yield it goes on when it is
+    /// its turn.
     pub(crate) async fn event<T>(
         self: &Arc<Self>,
         wall: Duration,
+        turns: &Arc<Semaphore>,
         event: impl Future<Output = wasmtime::Result<T>>,
     ) -> Result<T, Failure> {
         self.begin();
         let mut event = pin!(event);
-        // Only an event that waits or yields pays for a timer.
+        // Only an event that waits or yields pays for these.
         let mut timer: Option<Pin<Box<Sleep>>> = None;
+        let mut turn: Option<Turn> = None;
         std::future::poll_fn(|cx| {
-            self.resume();
-            let polled = event.as_mut().poll(cx);
-            self.pause();
-            match polled {
-                Poll::Ready(result) => Poll::Ready(result.map_err(Failure::of)),
-                Poll::Pending => timer
-                    .get_or_insert_with(|| Box::pin(tokio::time::sleep(wall)))
-                    .as_mut()
-                    .poll(cx)
-                    .map(|()| Err(Failure::WallTime(wall))),
+            if turn.as_mut().is_none_or(|turn| turn.poll(cx).is_ready()) {
+                self.yielded.store(false, Relaxed);
+                self.resume();
+                let polled = event.as_mut().poll(cx);
+                self.pause();
+                if let Poll::Ready(result) = polled {
+                    return Poll::Ready(result.map_err(Failure::of));
+                }
+                let yielded = self.yielded.load(Relaxed);
+                self.waits.store(!yielded, Relaxed);
+                turn = yielded.then(|| Turn::after(turn.take(), turns));
             }
+            if self.returned.swap(false, Relaxed) {
+                timer = None;
+            }
+            timer
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(wall)))
+                .as_mut()
+                .poll(cx)
+                .map(|()| Err(Failure::WallTime(wall)))
         })
         .await
+    }
+}
+
+/// The right of an event that has yielded to go on for a tick. It is had before
+/// the event waits for its thread, so that the others wait for their turn, and
+/// not in the runtime's queue.
+struct Turn {
+    next: PollSemaphore,
+    permit: Option<OwnedSemaphorePermit>,
+    over: bool,
+}
+
+impl Turn {
+    /// The last turn is over, if there was one. It is given up when the event is
+    /// polled again: who is woken by it runs at once, and must not run before the
+    /// tasks that wait for the thread by now.
+    fn after(last: Option<Self>, turns: &Arc<Semaphore>) -> Self {
+        match last {
+            Some(last) => Self { over: true, ..last },
+            None => Self { next: PollSemaphore::new(turns.clone()), permit: None, over: false },
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.over {
+            self.permit = None;
+            self.over = false;
+        }
+        if self.permit.is_none() {
+            self.permit = ready!(self.next.poll_acquire(cx));
+        }
+        Poll::Ready(())
     }
 }
 

@@ -250,11 +250,9 @@ impl HandlerMetrics {
 
 impl Traffic {
     fn add(&self, tally: &mut Tally) {
-        if tally.messages != 0 {
-            let Tally { messages, bytes } = std::mem::take(tally);
-            self.messages.inc_by(messages);
-            self.bytes.inc_by(bytes);
-        }
+        let Tally { messages, bytes } = std::mem::take(tally);
+        self.messages.inc_by(messages);
+        self.bytes.inc_by(bytes);
     }
 }
 
@@ -262,6 +260,10 @@ impl Tally {
     pub(crate) fn add(&mut self, bytes: usize) {
         self.messages += 1;
         self.bytes += bytes as u64;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages == 0
     }
 }
 

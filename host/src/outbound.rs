@@ -10,16 +10,22 @@
 //!   frames and no `on-message` starts: whoever writes once an event is never refused.
 //! - A close frame is the last entry: it seals the queue.
 
+use std::sync::Arc;
+
 use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
 
+use crate::account::Account;
 use crate::bindings::{MessageResult, WriteOutcome};
+use crate::config::Limits;
 use crate::frame;
 use crate::metrics::Tally;
 
 /// An idle connection keeps no larger buffer than this.
 pub(crate) const KEEP_CAPACITY: usize = 4 * 1024;
 
-#[derive(Debug)]
+/// A queue up to this long takes nothing from its handler's budget.
+const FREE: usize = 16 * 1024;
+
 pub(crate) struct Outbound {
     /// Frames that the writer has not taken yet.
     pending: Vec<u8>,
@@ -32,18 +38,23 @@ pub(crate) struct Outbound {
     pub(crate) refused: u64,
     max_backpressure: usize,
     max_message_size: usize,
+    account: Arc<Account>,
+    /// What of the handler's budget is taken.
+    charged: usize,
 }
 
 impl Outbound {
-    pub(crate) fn new(max_backpressure: usize, max_message_size: usize) -> Self {
+    pub(crate) fn new(limits: &Limits, account: Arc<Account>) -> Self {
         Self {
             pending: Vec::new(),
             in_flight: 0,
             sealed: false,
             written: Tally::default(),
             refused: 0,
-            max_backpressure,
-            max_message_size,
+            max_backpressure: limits.max_backpressure,
+            max_message_size: limits.max_message_size,
+            account,
+            charged: 0,
         }
     }
 
@@ -71,13 +82,33 @@ impl Outbound {
             WriteOutcome::Closed
         } else if payload.len() > self.max_message_size {
             WriteOutcome::TooLarge
-        } else if self.queued() >= self.max_backpressure {
+        } else if self.queued() >= self.max_backpressure || !self.charge(payload.len()) {
             self.refused += 1;
             WriteOutcome::Full
         } else {
             self.written.add(payload.len());
             frame::append(&mut self.pending, frame::data_opcode(text), payload);
             WriteOutcome::Queued
+        }
+    }
+
+    /// Takes what `more` bytes come to from the handler's budget. A short queue costs
+    /// nothing.
+    fn charge(&mut self, more: usize) -> bool {
+        let due = (self.queued() + more).saturating_sub(FREE);
+        let taken = due <= self.charged || self.account.queued.take(due - self.charged).is_ok();
+        if taken {
+            self.charged = self.charged.max(due);
+        }
+        taken
+    }
+
+    /// Gives back what the queue has not come to any more.
+    fn discharge(&mut self) {
+        let due = self.queued().saturating_sub(FREE);
+        if due < self.charged {
+            self.account.queued.give_back(self.charged - due);
+            self.charged = due;
         }
     }
 
@@ -114,6 +145,7 @@ impl Outbound {
         self.pending = Vec::new();
         self.in_flight = 0;
         self.sealed = true;
+        self.discharge();
     }
 
     /// Gives the writer all that is pending and takes its spent buffer in
@@ -132,12 +164,33 @@ impl Outbound {
     /// The kernel has accepted `bytes` of what was taken.
     pub(crate) fn sent(&mut self, bytes: usize) {
         self.in_flight -= bytes;
+        self.discharge();
+    }
+}
+
+impl Drop for Outbound {
+    fn drop(&mut self) {
+        self.abandon();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::Totals;
+    use crate::config::Config;
+
+    fn queue(max_handler_queue: usize) -> Outbound {
+        let limits = Limits {
+            max_backpressure: 100,
+            max_message_size: 100_000,
+            max_handler_queue,
+            ..Limits::default()
+        };
+        let totals = Totals::new(&Config::default());
+        let account = Account::new("test".into(), &limits, &totals);
+        Outbound::new(&limits, Arc::new(account))
+    }
 
     fn binary(len: usize) -> MessageResult {
         MessageResult::Binary(vec![0; len])
@@ -145,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_write_is_refused_only_from_the_bound_on() {
-        let mut queue = Outbound::new(100, 1000);
+        let mut queue = queue(usize::MAX);
         // 97 + 2 header bytes: one below the bound.
         assert_eq!(queue.write(&binary(97)), WriteOutcome::Queued);
         assert_eq!(queue.write(&binary(1000)), WriteOutcome::Queued);
@@ -155,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_the_writer_holds_still_counts() {
-        let mut queue = Outbound::new(100, 1000);
+        let mut queue = queue(usize::MAX);
         queue.write(&binary(98));
         let mut taken = Vec::new();
         assert!(queue.take(&mut taken));
@@ -167,7 +220,7 @@ mod tests {
 
     #[test]
     fn nothing_follows_a_close_frame() {
-        let mut queue = Outbound::new(100, 1000);
+        let mut queue = queue(usize::MAX);
         queue.close(1000, "");
         let queued = queue.queued();
         assert_eq!(queue.write(&binary(1)), WriteOutcome::Closed);
@@ -178,8 +231,31 @@ mod tests {
 
     #[test]
     fn a_message_over_the_limit_is_never_accepted() {
-        let mut queue = Outbound::new(100, 1000);
-        assert_eq!(queue.write(&binary(1001)), WriteOutcome::TooLarge);
+        let mut queue = queue(usize::MAX);
+        assert_eq!(queue.write(&binary(100_001)), WriteOutcome::TooLarge);
         assert_eq!(queue.queued(), 0);
+    }
+
+    #[test]
+    fn a_long_queue_takes_from_the_handlers_budget_until_it_is_sent_or_dropped() {
+        let mut queue = queue(10_000);
+        let account = queue.account.clone();
+        let is_free = || {
+            let free = account.queued.take(10_000).is_ok();
+            if free {
+                account.queued.give_back(10_000);
+            }
+            free
+        };
+        assert_eq!(queue.write(&binary(FREE)), WriteOutcome::Queued);
+        let mut taken = Vec::new();
+        queue.take(&mut taken);
+        queue.sent(taken.len());
+        assert!(is_free());
+        assert_eq!(queue.write(&binary(FREE + 10_001)), WriteOutcome::Full);
+        assert_eq!(queue.write(&binary(FREE + 10_000)), WriteOutcome::Queued);
+        assert!(!is_free());
+        drop(queue);
+        assert!(is_free());
     }
 }

@@ -11,28 +11,26 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::time::Instant;
 
+use crate::account::{Account, Totals};
 use crate::closing::HostClose;
 use crate::config::Limits;
 use crate::connection::{Connection, ConnectionId};
 use crate::failure::Failure;
-use crate::guest_log::LogBudget;
 use crate::instance::Prepared;
-use crate::metrics::{Counted, HandlerMetrics};
+use crate::metrics::Counted;
 use crate::trap_loop::TrapLoop;
 
 /// Old generations of one handler that may still hold connections.
 const MAX_DRAINING: usize = 4;
 
-#[derive(Default)]
 pub(crate) struct Registry {
+    totals: Totals,
     routes: ArcSwap<BTreeMap<String, Arc<Handler>>>,
 }
 
 /// One route's handler, over all its generations.
 pub(crate) struct Handler {
-    /// The route without its first slash, or `index`: how logs name it.
-    pub(crate) name: Arc<str>,
-    pub(crate) metrics: Arc<HandlerMetrics>,
+    pub(crate) account: Arc<Account>,
     current: ArcSwapOption<Generation>,
     /// What stands in for a generation while there is none, as of the last try.
     pub(crate) absence: ArcSwap<Absence>,
@@ -68,11 +66,9 @@ impl Draining {
 pub(crate) struct Generation {
     /// Counts from 1 for each handler.
     pub(crate) number: u64,
-    pub(crate) handler: Arc<str>,
+    pub(crate) account: Arc<Account>,
     pub(crate) prepared: Prepared,
     pub(crate) limits: Limits,
-    pub(crate) metrics: Arc<HandlerMetrics>,
-    pub(crate) log: Arc<LogBudget>,
     trap_loop: TrapLoop,
     /// Identifies the component's bytes.
     pub(crate) digest: [u8; 32],
@@ -95,6 +91,20 @@ pub(crate) struct Membership {
 }
 
 impl Registry {
+    pub(crate) fn new(totals: Totals) -> Self {
+        Self { totals, routes: ArcSwap::default() }
+    }
+
+    /// A handler for a route, which does not serve it yet. Logs and metrics name it
+    /// by the route without its first slash, or `index`.
+    pub(crate) fn handler(&self, route: &str, limits: &Limits) -> Arc<Handler> {
+        let name = match route.trim_start_matches('/') {
+            "" => "index",
+            name => name,
+        };
+        Arc::new(Handler::new(Account::new(name.into(), limits, &self.totals)))
+    }
+
     /// The handler of a decoded path.
     pub(crate) fn find(&self, route: &str) -> Option<Arc<Handler>> {
         self.routes.load().get(route).cloned()
@@ -137,14 +147,9 @@ impl Registry {
 }
 
 impl Handler {
-    pub(crate) fn new(route: &str) -> Self {
-        let name = match route.trim_start_matches('/') {
-            "" => "index",
-            name => name,
-        };
+    fn new(account: Account) -> Self {
         Self {
-            name: name.into(),
-            metrics: Arc::new(HandlerMetrics::new(name)),
+            account: Arc::new(account),
             current: ArcSwapOption::empty(),
             absence: ArcSwap::from_pointee(Absence::Compiling),
             generations: AtomicU64::new(0),
@@ -168,14 +173,9 @@ impl Handler {
         let number = self.generations.fetch_add(1, Relaxed) + 1;
         let next = Arc::new(Generation {
             number,
-            handler: self.name.clone(),
+            account: self.account.clone(),
             prepared,
             trap_loop: TrapLoop::default(),
-            log: Arc::new(LogBudget::new(
-                limits.max_log_rate,
-                self.metrics.log_lines_dropped.clone(),
-            )),
-            metrics: self.metrics.clone(),
             limits,
             digest,
             connections: Mutex::default(),
@@ -187,8 +187,8 @@ impl Handler {
             let open = draining.iter_mut().filter(|old| old.until.is_some());
             open.rev().skip(MAX_DRAINING).for_each(Draining::close);
         }
-        self.metrics.loaded();
-        self.metrics.generation.set(number.cast_signed());
+        self.account.metrics.loaded();
+        self.account.metrics.generation.set(number.cast_signed());
         number
     }
 
@@ -231,16 +231,16 @@ impl Generation {
         Membership {
             generation: self.clone(),
             connection: connection.id(),
-            _counted: Counted::new(&self.metrics.connections),
+            _counted: Counted::new(&self.account.metrics.connections),
         }
     }
 
     /// An instance could not start, trapped or came to a limit.
     pub(crate) fn failed(&self, failure: &Failure) {
-        self.metrics.failed(failure);
+        self.account.metrics.failed(failure);
         if let Some(pause) = self.trap_loop.failed(Instant::now()) {
             tracing::error!(
-                handler = &*self.handler,
+                handler = &*self.account.name,
                 generation = self.number,
                 "its instances fail again and again: handshakes get 503 for {pause:?}"
             );

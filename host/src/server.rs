@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::account::Totals;
 use crate::admin::{self, State};
 use crate::closing::HostClose;
 use crate::component::{self, LoadError};
@@ -24,7 +25,7 @@ use crate::engine::{self, Engine};
 use crate::handshake::origin::Origins;
 use crate::host::{Host, serve_socket};
 use crate::loader::Loader;
-use crate::registry::{Handler, Registry};
+use crate::registry::Registry;
 use crate::route;
 use crate::watch::DirectoryWatcher;
 
@@ -89,9 +90,8 @@ impl Server {
     /// See [`ServerError`].
     pub fn new(config: Config, handlers: Handlers) -> Result<Self, ServerError> {
         let max_instances = config.max_instances.unwrap_or_else(engine::instances_that_fit);
-        let engine = Engine::new(max_instances, config.limits.max_memory, config.cache.as_deref())
-            .map_err(ServerError::Engine)?;
-        let registry = Arc::new(Registry::default());
+        let engine = Engine::new(&config, max_instances).map_err(ServerError::Engine)?;
+        let registry = Arc::new(Registry::new(Totals::new(&config)));
         Ok(Self {
             host: Arc::new(Host::new(config, registry, max_instances)),
             engine: Arc::new(engine),
@@ -188,9 +188,9 @@ impl Server {
             let broken = |why: LoadError| ServerError::Embedded { route, why: why.to_string() };
             let prepared = component::prepare(&self.engine, bytes).map_err(broken)?;
             component::try_out(&prepared, &self.host.config.limits).await.map_err(broken)?;
-            let handler = Handler::new(route);
+            let handler = self.host.registry.handler(route, &self.host.config.limits);
             handler.swap(prepared, [0; 32], self.host.config.limits.clone(), Instant::now());
-            self.host.registry.insert(route, &Arc::new(handler));
+            self.host.registry.insert(route, &handler);
         }
         Ok(())
     }

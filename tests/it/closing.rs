@@ -101,8 +101,8 @@ async fn what_was_queued_arrives_although_the_peer_breaks_the_protocol_after_the
     // The queue runs full, and the SDK closes.
     sink.send("write 30 1000000".into()).await.unwrap();
     server.log.message("is closed with 1013").await;
-    // Over max-message-size, and more than is discarded while the queue drains.
-    let sender = tokio::spawn(async move { sink.send("x".repeat(4_000_000).into()).await });
+    // Over max-message-size, and more than is discarded before the queue has drained.
+    let sender = tokio::spawn(async move { sink.send("x".repeat(1_500_000).into()).await });
     let mut messages = 0;
     let close = within("the close frame", async {
         loop {

@@ -38,6 +38,48 @@ async fn wall_time_also_counts_waiting() {
 }
 
 #[tokio::test]
+async fn wall_time_begins_anew_when_a_call_of_the_host_has_returned() {
+    let server = server("--event-wall-time=1s").await;
+    let mut client = server.connect("/wasi").await;
+    // Three seconds in all.
+    assert_eq!(client.ask("naps 600").await, "slept");
+    ends_alone(&server, "/wasi", "naps 1500", "event-wall-time", "took longer than 1s").await;
+}
+
+#[tokio::test]
+async fn an_event_that_uses_much_cpu_time_is_told_before_it_is_too_much() {
+    let server = server("--event-cpu-warning=30ms").await;
+    let mut client = server.connect("/runs").await;
+    client.ask("short").await;
+    assert!(!server.log.text().contains("event-cpu-warning"));
+    client.send("loop").await;
+    let line = server.log.message("more than 30ms of CPU time (event-cpu-warning)").await;
+    assert_eq!((line.level(), line.number("connection")), ("WARN", Some(1)));
+    assert_eq!(client.closed().await.0, 1011);
+    let warnings = server.log.text().matches("event-cpu-warning").count();
+    assert_eq!(warnings, 1);
+}
+
+#[tokio::test]
+async fn a_call_stack_is_as_deep_as_it_may_be() {
+    let server = server("--max-stack=64KiB").await;
+    let mut client = server.connect("/runs").await;
+    assert_eq!(client.ask("recurse 500").await, "500 deep");
+    ends_alone(&server, "/runs", "recurse 5000", ": stack", "the call stack is exhausted").await;
+    let server = Start::with(&[("runs.wasm", &RUNS_ON_MESSAGE.bytes())]).run().await;
+    assert_eq!(server.connect("/runs").await.ask("recurse 5000").await, "5000 deep");
+}
+
+#[tokio::test]
+async fn a_component_whose_tables_are_too_large_is_refused() {
+    let files = [("runs.wasm", &*RUNS_ON_MESSAGE.bytes())];
+    let server = Start::with(&files).arg("--max-table-elements=2").run().await;
+    let line = server.log.message("does not fit into an instance").await;
+    assert!(line.message().contains("table"), "{}", line.message());
+    Start::with(&files).arg("--max-table-elements=1000").run().await.connect("/runs").await;
+}
+
+#[tokio::test]
 async fn waiting_is_no_cpu_time() {
     let server = server("--event-cpu-time=50ms").await;
     let mut client = server.connect("/wasi").await;
@@ -85,7 +127,7 @@ async fn what_is_logged_too_fast_is_dropped_and_counted() {
     let mut loud = server.connect("/loud").await;
     let mut quiet = server.connect("/quiet").await;
     assert_eq!(loud.ask("log 10000").await, "logged");
-    server.log.message("its lines are dropped (max-log-rate)").await;
+    server.log.message("lines of its guests (max-log-rate) are dropped").await;
     // Another handler is still heard.
     assert_eq!(quiet.ask("log 1").await, "logged");
     server.log.wait("a quiet line", |line| line.is_guests() && said_by(line, "quiet")).await;

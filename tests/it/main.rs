@@ -7,6 +7,7 @@ mod harness;
 
 mod admin;
 mod backpressure;
+mod budgets;
 mod cache;
 mod clients;
 mod closing;

@@ -19,7 +19,6 @@ use super::request::Request;
 use super::response::{self, Response, refuse, unavailable};
 use crate::connection::Connection;
 use crate::failure::Failure;
-use crate::guest_log::Speaker;
 use crate::host::{Full, Host};
 use crate::instance::Instance;
 use crate::page;
@@ -42,7 +41,7 @@ pub(super) async fn open<B>(
     let (Ok((_, response)) | Err(response)) = &outcome;
     let status = response.status().as_u16();
     match handler {
-        Some(handler) => handler.metrics.answered(status),
+        Some(handler) => handler.account.metrics.answered(status),
         None => host.metrics.answered(status),
     }
     outcome
@@ -64,12 +63,16 @@ async fn open_at<B>(
     };
     let accept = check_protocol(&request)?;
     origins.check(request.headers()).map_err(|why| {
-        tracing::warn!(%peer, handler = &*handler.name, "handshake refused: {why}");
+        if handler.account.may_notice() {
+            tracing::warn!(%peer, handler = &*handler.account.name, "handshake refused: {why}");
+        }
         refuse(StatusCode::FORBIDDEN, "this origin is not allowed")
     })?;
     let client = forwarded::client(peer, request.headers(), &host.config.trusted_proxies);
-    let slots = host.reserve(client.ip()).map_err(|limit| {
-        tracing::warn!(%peer, handler = &*handler.name, "handshake refused: {limit}");
+    let slots = host.reserve(client.ip(), &handler.account).map_err(|limit| {
+        if handler.account.may_notice() {
+            tracing::warn!(%peer, handler = &*handler.account.name, "handshake refused: {limit}");
+        }
         match limit {
             Full::Address => response::too_many(limit),
             _ => unavailable(format_args!("the server is full: {limit}")),
@@ -84,19 +87,18 @@ async fn open_at<B>(
         remote_address: client,
         subprotocol: None,
     });
-    let connection = Arc::new(Connection::new(host.next_id(), request, &host.config.limits));
+    let connection = Arc::new(Connection::new(
+        host.next_id(),
+        request,
+        &host.config.limits,
+        handler.account.clone(),
+    ));
     let (generation, membership) = join(handler, &connection)?;
     if let Some(left) = generation.pause_left() {
         return Err(response::unavailable_for(left, "the handler fails again and again"));
     }
-    let speaker =
-        Speaker::new(generation.handler.clone(), generation.number, generation.log.clone());
-    let instance = Instance::new(
-        &generation.prepared,
-        &generation.limits,
-        speaker,
-        generation.metrics.clone(),
-    );
+    let Generation { prepared, limits, account, number, .. } = &*generation;
+    let instance = Instance::new(prepared, limits, account, *number);
     let limit = host.config.timeouts.handshake;
     // A peer waits for a start no longer than it may let others wait.
     let instance = timeout(limit, instance)
@@ -131,12 +133,17 @@ fn join(
 }
 
 fn cannot_start(failure: &Failure, failed: &Generation, peer: SocketAddr) -> Response {
-    let (handler, generation) = (&*failed.handler, failed.number);
-    if let Failure::Pool(limit) = failure {
-        tracing::warn!(%peer, handler, generation, "handshake refused: {limit} (max-instances)");
-        return unavailable("the server is full: max-instances");
+    let (handler, generation) = (&*failed.account.name, failed.number);
+    if failure.is_of_the_host() {
+        let limit = failure.cause();
+        if failed.account.may_notice() {
+            tracing::warn!(%peer, handler, generation, "handshake refused: {failure}");
+        }
+        return unavailable(format_args!("the server is full: {limit}"));
     }
-    tracing::error!(%peer, handler, generation, "the instance could not start: {failure}");
+    if failed.account.may_notice() {
+        tracing::error!(%peer, handler, generation, "the instance could not start: {failure}");
+    }
     failed.failed(failure);
     refuse(StatusCode::INTERNAL_SERVER_ERROR, "the handler could not be started")
 }

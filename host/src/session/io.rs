@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 
@@ -40,9 +41,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 Poll::Pending => break,
                 Poll::Ready(read) => self.take_in(read, cx),
             }
+            if let Some(rate) = &mut self.rate {
+                rate.take();
+            }
             progress = true;
         }
-        self.generation.metrics.received(&mut self.received);
+        if !self.received.is_empty() {
+            self.timers.message_passed();
+            self.generation.account.metrics.received(&mut self.received);
+        }
         // Also a part of a frame is a sign of life.
         if self.socket.as_mut().is_some_and(|socket| socket.get_mut().take_heard()) {
             self.timers.heard();
@@ -55,7 +62,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             let shared = self.connection.shared();
             shared.mailbox.has_room() && !shared.outbound.congested()
         };
-        self.timers.reading(may);
+        let slowed = match &mut self.rate {
+            Some(rate) => rate.wait_until(Instant::now()),
+            None => None,
+        };
+        let may = may && slowed.is_none();
+        self.timers.reading(may, slowed);
         may
     }
 
@@ -141,8 +153,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
         let congested = {
             let outbound = &mut self.connection.shared().outbound;
-            self.generation.metrics.sent(&mut outbound.written);
-            self.generation.metrics.writes_refused(&mut outbound.refused);
+            if !outbound.written.is_empty() {
+                self.timers.message_passed();
+                self.generation.account.metrics.sent(&mut outbound.written);
+            }
+            self.generation.account.metrics.writes_refused(&mut outbound.refused);
             outbound.congested()
         };
         loop {

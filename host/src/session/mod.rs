@@ -16,6 +16,7 @@
 
 mod io;
 mod phase;
+mod rate;
 mod timers;
 
 use std::future::Future;
@@ -39,6 +40,7 @@ use crate::metrics::Tally;
 use crate::registry::Generation;
 use crate::wire::Wire;
 use phase::{Input, Phase};
+use rate::Rate;
 use timers::Timers;
 
 /// Idle connections are many: this buffer is the larger part of what one costs
@@ -58,6 +60,8 @@ pub(crate) struct Session<S> {
     /// What the writer has taken from the queue, and how much of it is sent.
     sending: Vec<u8>,
     sent: usize,
+    /// None where there is no bound.
+    rate: Option<Rate>,
     /// Messages taken in since they were last counted.
     received: Tally,
     timers: Timers,
@@ -95,6 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             phase: Phase::Open,
             sending: Vec::new(),
             sent: 0,
+            rate: generation.limits.max_message_rate.map(Rate::new),
             received: Tally::default(),
             generation,
             timers: Timers::new(timeouts),

@@ -181,7 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             return;
         }
         self.phase = Phase::Ended;
-        self.generation.metrics.closed(&closing);
+        self.generation.account.metrics.closed(&closing);
         {
             let mut shared = self.connection.shared();
             // A congested queue would hold back the events before `on-close`.
@@ -197,7 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     fn report(&self, closing: &Closing) {
         if closing.is_about_this_connection() {
             tracing::info!(
-                handler = &*self.generation.handler,
+                handler = &*self.generation.account.name,
                 generation = self.generation.number,
                 connection = self.connection.id(),
                 "closing with {}: {}",

@@ -32,7 +32,10 @@ pub(super) struct Timers {
     timer: Pin<Box<Sleep>>,
     last_heard: Instant,
     last_ping: Instant,
+    last_message: Instant,
     reading: bool,
+    /// When reading goes on that is paused because messages came too fast.
+    read_at: Option<Instant>,
     /// Since when the socket has taken nothing while bytes wait.
     stalled_since: Option<Instant>,
     /// When the last flush ends at the latest.
@@ -48,7 +51,9 @@ impl Timers {
             timeouts,
             last_heard: now,
             last_ping: now,
+            last_message: now,
             reading: true,
+            read_at: None,
             stalled_since: None,
             flush_limit: now,
             close_at: None,
@@ -59,8 +64,15 @@ impl Timers {
         self.last_heard = Instant::now();
     }
 
+    pub(super) fn message_passed(&mut self) {
+        if self.timeouts.idle.is_some() {
+            self.last_message = Instant::now();
+        }
+    }
+
     /// While reading is paused nothing can be heard, so the pong timer stops.
-    pub(super) fn reading(&mut self, reading: bool) {
+    pub(super) fn reading(&mut self, reading: bool, read_at: Option<Instant>) {
+        self.read_at = read_at;
         if reading && !self.reading {
             self.heard();
         }
@@ -108,6 +120,10 @@ impl Timers {
             }
     }
 
+    fn idle_at(&self) -> Option<Instant> {
+        self.timeouts.idle.map(|idle| self.last_message + idle)
+    }
+
     fn ping_at(&self) -> Instant {
         self.last_heard.max(self.last_ping) + self.timeouts.ping_interval
     }
@@ -150,7 +166,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             true => timers.ping_at().min(timers.last_heard + timers.timeouts.pong),
             false => Instant::now() + timers.timeouts.ping_interval,
         };
-        timers.stalled_since.map_or(heard, |since| heard.min(since + timers.timeouts.write))
+        let stalled = timers.stalled_since.map(|since| since + timers.timeouts.write);
+        [stalled, timers.read_at, timers.idle_at()].into_iter().flatten().fold(heard, Instant::min)
     }
 
     fn do_what_is_due(&mut self, now: Instant) {
@@ -182,6 +199,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             let reason = format!("nothing taken for {:?} (write-timeout)", timeouts.write);
             self.begin_closing(Closing::host(1008, reason, "write-timeout"), Input::Frames);
             self.wait_no_longer_than(now + self.timers.timeouts.close);
+        } else if self.timers.idle_at().is_some_and(|at| at <= now) {
+            let reason = "no message came or went for too long (idle-timeout)";
+            self.begin_closing(Closing::host(1001, reason, "idle-timeout"), Input::Frames);
         } else if !self.timers.reading {
             // Nothing can be heard, and a ping would only add to the queue.
         } else if self.timers.last_heard + timeouts.pong <= now {

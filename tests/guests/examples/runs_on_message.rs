@@ -1,4 +1,5 @@
-//! Uses up what it is given: `loop` runs for ever, `recurse` recurses for ever,
+//! Uses up what it is given: `loop` runs for ever, `spin N` for N million rounds,
+//! `recurse` recurses for ever, `recurse N` N deep,
 //! `grow N` takes N MiB and answers how much memory it has got, `hog` takes memory
 //! until it panics, `panic` panics at once, `log N` logs N lines of 100 bytes.
 //! Everything else is echoed.
@@ -22,6 +23,13 @@ impl Handler for Runs {
         if text == "loop" {
             connection.write("looping");
             while black_box(true) {}
+        } else if let Some(millions) = number("spin ") {
+            for round in 0..millions * 1_000_000 {
+                black_box(round);
+            }
+            connection.write("spun");
+        } else if let Some(depth) = number("recurse ") {
+            connection.write(format!("{} deep", recurse_to(depth)));
         } else if text == "recurse" {
             connection.write(recurse(1).to_string());
         } else if text == "panic" {
@@ -56,6 +64,10 @@ impl Runs {
         self.kept.push(mebibyte);
         grown
     }
+}
+
+fn recurse_to(depth: u64) -> u64 {
+    if depth == 0 { 0 } else { black_box(recurse_to(black_box(depth - 1))) + 1 }
 }
 
 #[expect(unconditional_recursion, reason = "what this guest is for")]

@@ -2,7 +2,7 @@
 //! stdout and stderr (`\n` is a new line), `ambient` answers with what it finds of
 //! environment, arguments, directories and network, `clocks` with whether time
 //! passes and random numbers differ, `sleep MS` waits for MS milliseconds and
-//! answers `slept`.
+//! answers `slept`, `naps MS` does so five times before it answers.
 
 #![allow(missing_docs, reason = "generated")]
 
@@ -142,6 +142,13 @@ impl Handler for UsesWasi {
                 let milliseconds: u64 = rest.parse().unwrap_or(0);
                 connection.write("sleeping");
                 monotonic_clock::subscribe_duration(milliseconds * 1_000_000).block();
+                connection.write("slept");
+            }
+            "naps" => {
+                let milliseconds: u64 = rest.parse().unwrap_or(0);
+                for _ in 0..5 {
+                    monotonic_clock::subscribe_duration(milliseconds * 1_000_000).block();
+                }
                 connection.write("slept");
             }
             _ => connection.write(text),

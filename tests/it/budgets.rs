@@ -1,0 +1,164 @@
+//! What a handler may use over all its connections, and what is left to others.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::guests::{FLOODS_ON_MESSAGE, REPORTS_CLOSE, RUNS_ON_MESSAGE};
+use crate::harness::{Client, Server, Start, example, within};
+
+/// The same guest twice, as two handlers.
+async fn two(guest: &[u8], args: &[&str]) -> Server {
+    let start = Start::with(&[("one.wasm", guest), ("two.wasm", guest)]);
+    args.iter().fold(start, |start, arg| start.arg(*arg)).run().await
+}
+
+/// How many MiB of 16 a connection gets.
+async fn grow(client: &mut Client) -> u64 {
+    client.ask("grow 16").await.strip_prefix("got ").unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn the_memory_of_a_handler_is_shared_by_its_instances() {
+    let server = two(&RUNS_ON_MESSAGE.bytes(), &["--max-handler-memory=8MiB"]).await;
+    let mut first = server.connect("/one").await;
+    let mut second = server.connect("/one").await;
+    let mut other = server.connect("/two").await;
+    // Beside the budget each instance has 2 MiB of its own.
+    assert!((7..10).contains(&grow(&mut first).await));
+    assert!(grow(&mut second).await < 2);
+    assert!((7..10).contains(&grow(&mut other).await));
+    // What an instance had is free when it is gone.
+    first.close(1000, "").await;
+    within("memory", async { while grow(&mut second).await == 0 {} }).await;
+}
+
+#[tokio::test]
+async fn the_memory_of_all_handlers_is_bounded_and_one_instance_more_is_503() {
+    // An interpreter needs tens of MiB from its start.
+    let python = example("hello-python");
+    let files = [("python.wasm", &*python), ("runs.wasm", &RUNS_ON_MESSAGE.bytes())];
+    let server = Start::with(&files).arg("--max-total-memory=40MiB").run().await;
+    let mut instances = Vec::new();
+    let refused = loop {
+        assert!(instances.len() < 4, "nothing bounds it");
+        match Client::try_connect(&server.url("/python"), &[]).await {
+            Ok(client) => instances.push(client),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!((refused.as_u16(), instances.is_empty()), (503, false));
+    server.log.message("(max-total-memory)").await;
+    assert_eq!(server.connect("/runs").await.ask("small").await, "small");
+    drop(instances);
+    let again = async { while Client::try_connect(&server.url("/python"), &[]).await.is_err() {} };
+    within("memory", again).await;
+}
+
+#[tokio::test]
+async fn the_instances_of_a_handler_are_bounded() {
+    let server = two(&RUNS_ON_MESSAGE.bytes(), &["--max-handler-instances=2"]).await;
+    let mut first = server.connect("/one").await;
+    let second = server.connect("/one").await;
+    let refused = Client::try_connect(&server.url("/one"), &[]).await.err();
+    assert_eq!(refused.map(|status| status.as_u16()), Some(503));
+    server.log.message("max-handler-instances").await;
+    assert_eq!(server.connect("/two").await.ask("other").await, "other");
+    drop(second);
+    let again = async { while Client::try_connect(&server.url("/one"), &[]).await.is_err() {} };
+    within("an instance", again).await;
+    assert_eq!(first.ask("still").await, "still");
+}
+
+/// `queued=A full=B …` of the next flood.
+async fn flood(server: &Server, client: &mut Client, command: &str) -> (u64, u64) {
+    let start = server.log.len();
+    client.send(command).await;
+    let line =
+        server.log.wait_from(start, "outcomes", |l| l.message().starts_with("queued=")).await;
+    let mut words = line.message().split(' ');
+    let mut number = || words.next().unwrap().split_once('=').unwrap().1.parse().unwrap();
+    (number(), number())
+}
+
+#[tokio::test]
+async fn what_waits_to_be_sent_is_bounded_by_the_handler() {
+    let args = ["--max-handler-queue=2MiB", "--max-backpressure=64MiB", "--write-timeout=1h"];
+    let server = two(&FLOODS_ON_MESSAGE.bytes(), &args).await;
+    let mut first = server.connect("/one").await;
+    // Its client reads nothing: what the sockets do not hold stays in the queue.
+    let (queued, full) = flood(&server, &mut first, "try 400 100000").await;
+    assert!(queued > 10 && full > 100, "{queued} {full}");
+    let mut second = server.connect("/one").await;
+    let (_, full) = flood(&server, &mut second, "try 100 100000").await;
+    assert!(full > 0, "{full}");
+    // A short queue is always free, and another handler has its own.
+    assert_eq!(second.ask("short").await.len(), 5);
+    let mut other = server.connect("/two").await;
+    assert_eq!(flood(&server, &mut other, "try 10 100000").await, (10, 0));
+    drop(first);
+    let freed = async { while flood(&server, &mut second, "try 10 100000").await.1 > 0 {} };
+    within("room", freed).await;
+}
+
+#[tokio::test]
+async fn messages_that_come_too_fast_are_read_at_their_pace_and_none_is_lost() {
+    let server = Start::embedded().arg("--max-message-rate=100").run().await;
+    let mut fast = server.connect("/echo").await;
+    let mut other = server.connect("/echo").await;
+    let started = Instant::now();
+    for number in 0..250 {
+        fast.feed(number.to_string()).await;
+    }
+    fast.flush().await;
+    assert_eq!(other.ask("unhindered").await, "unhindered");
+    for number in 0..250 {
+        assert_eq!(fast.text().await, number.to_string());
+    }
+    // The first hundred at once, the others at a hundred a second.
+    assert!(started.elapsed() > Duration::from_millis(1400), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_connection_without_messages_is_closed_where_that_is_wished() {
+    let server = Start::with(&[("reports.wasm", &REPORTS_CLOSE.bytes())])
+        .arg("--idle-timeout=500ms")
+        .arg("--ping-interval=50ms")
+        .run()
+        .await;
+    let mut idle = server.connect("/reports").await;
+    let mut talks = server.connect("/reports").await;
+    idle.text().await;
+    talks.text().await;
+    // It answers pings all the while, which are no messages.
+    let idle = tokio::spawn(async move { idle.closed().await });
+    while !idle.is_finished() {
+        assert_eq!(talks.ask("busy").await, "busy");
+    }
+    let (code, reason) = idle.await.unwrap();
+    assert_eq!(code, 1001);
+    assert!(reason.contains("idle-timeout"), "{reason}");
+    server.log.message(r#""idle-timeout" after 0 messages"#).await;
+    assert_eq!(talks.ask("still").await, "still");
+}
+
+#[tokio::test]
+async fn a_handler_with_many_busy_events_leaves_another_its_share_of_the_cpu() {
+    let runs = RUNS_ON_MESSAGE.bytes();
+    let files = [("one.wasm", &*runs), ("many.wasm", &*runs)];
+    let server = Start::with(&files).endless_events().run().await;
+    let mut one = server.connect("/one").await;
+    let mut spin = async || {
+        let started = Instant::now();
+        assert_eq!(one.ask("spin 500").await, "spun");
+        started.elapsed()
+    };
+    let alone = spin().await;
+    let mut many = Vec::new();
+    for _ in 0..24 {
+        let mut client = server.connect("/many").await;
+        assert_eq!(client.ask("loop").await, "looping");
+        many.push(client);
+    }
+    let beside = spin().await;
+    // By the number of events it would have a twelfth of two cores, or less of one.
+    assert!(beside < alone * 8, "{beside:?}, alone {alone:?}");
+}

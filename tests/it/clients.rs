@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use crate::harness::{Server, Start, example};
+use crate::harness::{Server, Start, example, tools};
 
 /// The suites check every hello alike, whatever language it is written in.
 const HELLOS: [&str; 4] = ["hello", "hello-js", "hello-python", "hello-c"];
@@ -42,12 +42,6 @@ async fn passes(suite: &str, program: PathBuf, args: &[&str], scheme: &str, serv
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{printed}\n{errors}");
     println!("{printed}");
-}
-
-/// The folder in which `scripts/setup` keeps its tools.
-fn tools() -> PathBuf {
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/socklet/tools");
-    std::env::var_os("SOCKLET_TOOLS").map_or_else(home, PathBuf::from)
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 mod harness;
 
 mod admin;
+mod autobahn;
 mod backpressure;
 mod budgets;
 mod cache;

@@ -13,6 +13,7 @@ pub(crate) use log::{Log, LogLine};
 pub(crate) use server::{Server, Start, run};
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long anything may take that a test waits for. Not a measure of speed: only
@@ -25,4 +26,10 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
         Ok(value) => value,
         Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
     }
+}
+
+/// The folder in which `scripts/setup` keeps its tools.
+pub(crate) fn tools() -> PathBuf {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/socklet/tools");
+    std::env::var_os("SOCKLET_TOOLS").map_or_else(home, PathBuf::from)
 }

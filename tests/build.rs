@@ -7,15 +7,11 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=guests/examples");
-    println!("cargo::rerun-if-changed=guests/c");
     let mut names = Vec::new();
-    for (folder, extension) in [("guests/examples", "rs"), ("guests/c", "c")] {
-        for entry in fs::read_dir(folder).into_iter().flatten() {
-            let path = entry?.path();
-            if path.extension().is_some_and(|found| found == extension) {
-                let name = path.file_stem().and_then(|name| name.to_str()).map(str::to_owned);
-                names.extend(name);
-            }
+    for entry in fs::read_dir("guests/examples")? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|found| found == "rs") {
+            names.extend(path.file_stem().and_then(|name| name.to_str()).map(str::to_owned));
         }
     }
     names.sort();

@@ -1,15 +1,22 @@
-//! How many connections each remote address holds.
+//! How many connections each remote address holds, and how fast it opens them.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+/// Addresses of which something is remembered; beyond, those are forgotten that
+/// may do as they like again.
+const MAX_REMEMBERED: usize = 64 * 1024;
 
 /// Counts connections by address. It holds an entry only for addresses that have
 /// a connection, so the limit on connections bounds it.
-#[derive(Debug)]
 pub(crate) struct Addresses {
     max: usize,
     held: Mutex<HashMap<IpAddr, usize>>,
+    rate: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 /// One connection's place among those of its address, given up when dropped.
@@ -20,8 +27,18 @@ pub(crate) struct AddressSlot {
 }
 
 impl Addresses {
-    pub(crate) fn new(max: usize) -> Self {
-        Self { max, held: Mutex::default() }
+    pub(crate) fn new(max: usize, per_second: NonZeroU32) -> Self {
+        let rate = RateLimiter::keyed(Quota::per_second(per_second));
+        Self { max, held: Mutex::default(), rate }
+    }
+
+    /// Whether the address may ask for another connection by now.
+    pub(crate) fn may_ask(&self, address: IpAddr) -> bool {
+        let Some(address) = counted(address) else { return true };
+        if self.rate.len() > MAX_REMEMBERED {
+            self.rate.retain_recent();
+        }
+        self.rate.check_key(&address).is_ok()
     }
 
     /// None where the address holds as many as it may.
@@ -75,7 +92,7 @@ mod tests {
 
     #[test]
     fn an_address_is_refused_past_its_limit_until_one_ends() {
-        let addresses = Arc::new(Addresses::new(2));
+        let addresses = Arc::new(Addresses::new(2, NonZeroU32::MAX));
         let reserve = |address: &str| addresses.reserve(address.parse().unwrap());
         let first = reserve("203.0.113.7");
         let _second = reserve("::ffff:203.0.113.7");
@@ -87,7 +104,7 @@ mod tests {
 
     #[test]
     fn ipv6_counts_by_its_64_bit_network_and_loopback_not_at_all() {
-        let addresses = Arc::new(Addresses::new(1));
+        let addresses = Arc::new(Addresses::new(1, NonZeroU32::MAX));
         let reserve = |address: &str| addresses.reserve(address.parse().unwrap());
         let _one = reserve("2001:db8:0:1::1");
         assert!(reserve("2001:db8:0:1:ffff::2").is_none());

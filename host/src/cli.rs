@@ -1,12 +1,15 @@
 //! The command line. Every flag has a `SOCKLET_*` variable.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use socklet::config::{Config, Limits, Timeouts};
+use socklet::compiler::{CompileLimits, compile_stdin};
+use socklet::config::{Config, Limits, ProxyHeader, Timeouts};
 
 /// Serve WebSocket connections with sandboxed WebAssembly components.
 ///
@@ -28,7 +31,40 @@ enum Command {
     /// serves its folder. Files that are added, replaced or removed take effect at
     /// once; open connections stay.
     #[command(after_help = EXAMPLES)]
-    Serve(Serve),
+    Serve(Box<Serve>),
+    /// Compile a component from stdin: what `serve` calls for each file.
+    #[command(hide = true)]
+    Compile(Compile),
+}
+
+/// What the command line asks for.
+pub(crate) enum Job {
+    Serve(Box<Serve>),
+    Compile(Compile),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Compile {
+    #[arg(long)]
+    cpu_seconds: u64,
+    #[arg(long)]
+    memory: usize,
+    #[arg(long)]
+    output: PathBuf,
+}
+
+impl Compile {
+    pub(crate) fn run(&self) -> ExitCode {
+        let cpu_time = Duration::from_secs(self.cpu_seconds);
+        let limits = CompileLimits { cpu_time, memory: self.memory };
+        match compile_stdin(limits, &self.output) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        }
+    }
 }
 
 const EXAMPLES: &str = "\
@@ -77,9 +113,17 @@ pub(crate) struct Serve {
     /// Name under which browsers reach this server
     #[arg(long, value_name = "NAME", env = "SOCKLET_HOST", value_delimiter = ',')]
     host: Vec<String>,
-    /// Network of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8
+    /// Network of proxies that are believed about whom they speak for, such as 10.0.0.0/8
     #[arg(long, value_name = "CIDR", env = "SOCKLET_TRUSTED_PROXY", value_delimiter = ',')]
     trusted_proxy: Vec<ipnet::IpNet>,
+    /// The header that these proxies write; the other is not read, since a client may have
+    #[arg(
+        long,
+        value_name = "HEADER",
+        env = "SOCKLET_PROXY_HEADER",
+        default_value = "x-forwarded-for"
+    )]
+    proxy_header: ProxyHeaderFlag,
     /// Where compiled handlers are kept [default: socklet in the user's cache folder]
     #[arg(long, value_name = "DIR", env = "SOCKLET_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
@@ -87,6 +131,13 @@ pub(crate) struct Serve {
     limits: LimitFlags,
     #[command(flatten)]
     timeouts: TimeoutFlags,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProxyHeaderFlag {
+    XForwardedFor,
+    /// RFC 7239.
+    Forwarded,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -111,6 +162,9 @@ struct LimitFlags {
         value_parser = positive
     )]
     max_connections_per_address: Option<usize>,
+    /// Handshakes of one remote address in a second; one more is refused with 429 [default: 256]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_HANDSHAKE_RATE")]
+    max_handshake_rate: Option<NonZeroU32>,
     /// Live instances in all; one more is refused with 503 [default: what vm.max_map_count allows]
     #[arg(long, value_name = "N", env = "SOCKLET_MAX_INSTANCES", value_parser = positive)]
     max_instances: Option<usize>,
@@ -163,6 +217,12 @@ struct LimitFlags {
     /// Bytes that a handler may log in a second; more is dropped [default: 256KiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_LOG_RATE", value_parser = size)]
     max_log_rate: Option<usize>,
+    /// CPU time for compiling one file; twice as long may pass [default: 2m]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_COMPILE_CPU_TIME", value_parser = duration)]
+    compile_cpu_time: Option<Duration>,
+    /// Memory for compiling one file [default: 2GiB]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_COMPILE_MEMORY", value_parser = size)]
+    compile_memory: Option<usize>,
     /// CPU time of one event from which on the log tells of it [default: 100ms]
     #[arg(long, value_name = "TIME", env = "SOCKLET_EVENT_CPU_WARNING", value_parser = duration)]
     event_cpu_warning: Option<Duration>,
@@ -207,10 +267,11 @@ struct TimeoutFlags {
 }
 
 impl Cli {
-    pub(crate) fn serve(self) -> Serve {
+    pub(crate) fn job(self) -> Job {
         match self.command {
-            Some(Command::Serve(serve)) => serve,
-            None => self.serve,
+            Some(Command::Serve(serve)) => Job::Serve(serve),
+            Some(Command::Compile(compile)) => Job::Compile(compile),
+            None => Job::Serve(Box::new(self.serve)),
         }
     }
 }
@@ -252,7 +313,12 @@ impl Serve {
             max_connections_per_address: flags
                 .max_connections_per_address
                 .unwrap_or(default.max_connections_per_address),
+            max_handshake_rate: flags.max_handshake_rate.unwrap_or(default.max_handshake_rate),
             trusted_proxies: self.trusted_proxy.clone(),
+            proxy_header: match self.proxy_header {
+                ProxyHeaderFlag::XForwardedFor => ProxyHeader::XForwardedFor,
+                ProxyHeaderFlag::Forwarded => ProxyHeader::Forwarded,
+            },
             max_instances: flags.max_instances,
             max_total_memory: flags.max_total_memory.unwrap_or(default.max_total_memory),
             max_total_queue: flags.max_total_queue.unwrap_or(default.max_total_queue),
@@ -262,6 +328,11 @@ impl Serve {
             hosts: self.host.clone(),
             test_page: self.test_page,
             cache: None,
+            compiler: None,
+            compile_limits: CompileLimits {
+                cpu_time: flags.compile_cpu_time.unwrap_or(default.compile_limits.cpu_time),
+                memory: flags.compile_memory.unwrap_or(default.compile_limits.memory),
+            },
         }
     }
 }
@@ -322,8 +393,11 @@ mod tests {
 
     #[test]
     fn alone_it_serves() {
-        let alone = Cli::parse_from(["socklet", "--listen", "127.0.0.1:1"]).serve();
-        let serve = Cli::parse_from(["socklet", "serve", "--listen", "127.0.0.1:1"]).serve();
-        assert_eq!(alone.listen, serve.listen);
+        let listen = |args: &[&str]| match Cli::parse_from(args).job() {
+            Job::Serve(serve) => serve.listen,
+            Job::Compile(_) => panic!("{args:?}"),
+        };
+        let alone = listen(&["socklet", "--listen", "127.0.0.1:1"]);
+        assert_eq!(alone, listen(&["socklet", "serve", "--listen", "127.0.0.1:1"]));
     }
 }

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use wasmtime::component::Component;
 
 use crate::account::{Account, Totals};
+use crate::compiler::CompileError;
 use crate::config::{Config, Limits};
 use crate::directory::Fingerprint;
 use crate::engine::Engine;
@@ -55,6 +56,8 @@ pub(crate) enum LoadError {
     Types(String),
     #[error("does not fit into an instance: {0}: build it smaller, or raise --max-memory")]
     Limit(String),
+    #[error("can't be compiled: {0}: build it smaller, or raise the limit")]
+    Compile(CompileError),
     #[error("can't be instantiated: {0}")]
     Start(Failure),
 }
@@ -81,13 +84,18 @@ pub(crate) fn load(
     limits: &Limits,
 ) -> Result<Loaded, LoadError> {
     let Some(bytes) = read(path, fingerprint)? else { return Ok(Loaded::Changing) };
-    let digest: [u8; 32] = Sha256::digest(&bytes).into();
+    let digest = digest_of(&bytes);
     if known == Some(digest) {
         return Ok(Loaded::Same);
     }
-    let prepared = prepare(engine, &bytes)?;
-    Handle::current().block_on(try_out(&prepared, limits))?;
+    let runtime = Handle::current();
+    let prepared = runtime.block_on(prepare(engine, &bytes, &digest))?;
+    runtime.block_on(try_out(&prepared, limits))?;
     Ok(Loaded::Component { prepared, digest })
+}
+
+pub(crate) fn digest_of(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 /// The file's bytes, or none where it is not what the scan saw any more.
@@ -114,10 +122,17 @@ fn read(path: &Path, fingerprint: Fingerprint) -> Result<Option<Vec<u8>>, LoadEr
 }
 
 /// Compiles a component and links it, without instantiating it.
-pub(crate) fn prepare(engine: &Engine, bytes: &[u8]) -> Result<Prepared, LoadError> {
+pub(crate) async fn prepare(
+    engine: &Engine,
+    bytes: &[u8],
+    digest: &[u8; 32],
+) -> Result<Prepared, LoadError> {
     check_header(bytes)?;
-    let component = Component::from_binary(engine.wasm(), bytes).map_err(|error| {
-        let message = Reason(error).chain();
+    let component = engine.compiler().component(bytes, digest).await.map_err(|error| {
+        let message = match error {
+            CompileError::Invalid(message) => message,
+            other => return LoadError::Compile(other),
+        };
         // The pool's own checks come after validation.
         if message.contains("limit") || message.contains("exceeds") {
             LoadError::Limit(message)

@@ -4,10 +4,13 @@
 //! for itself, which is why they are a type of their own and travel with each
 //! generation.
 
+use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::compiler::CompileLimits;
 use crate::machine;
 
 const MIB: usize = 1024 * 1024;
@@ -105,6 +108,15 @@ impl Default for Timeouts {
     }
 }
 
+/// In which header a proxy says whom it speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyHeader {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
 /// Everything [`Server`](crate::server::Server) needs to know.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -117,8 +129,13 @@ pub struct Config {
     /// Connections of one remote address (IPv6: of one /64); one more is refused
     /// with 429. Loopback addresses are not counted.
     pub max_connections_per_address: usize,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Handshakes of one remote address, counted likewise, in a second; one more is
+    /// refused with 429.
+    pub max_handshake_rate: NonZeroU32,
+    /// Proxies that are believed about whom they speak for.
     pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they say so.
+    pub proxy_header: ProxyHeader,
     /// Live instances in all; one more is refused with 503. `None` takes what
     /// the kernel's `vm.max_map_count` leaves room for.
     pub max_instances: Option<usize>,
@@ -140,8 +157,15 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// Whether browsers get the test page. `None`: on loopback listeners only.
     pub test_page: Option<bool>,
-    /// Where compiled code is kept between starts; `None` keeps none.
-    pub cache: Option<std::path::PathBuf>,
+    /// Where compiled code is kept between starts: a folder that nobody but this
+    /// user may write to, since what lies there is run. `None` keeps none.
+    pub cache: Option<PathBuf>,
+    /// The program that compiles components when it is called with `compile`, as
+    /// `socklet` itself does. `None` compiles in this process, which is for
+    /// components that one trusts.
+    pub compiler: Option<PathBuf>,
+    /// What compiling one component may cost that program.
+    pub compile_limits: CompileLimits,
 }
 
 impl Default for Config {
@@ -152,7 +176,9 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             max_connections: 16_384,
             max_connections_per_address: 1024,
+            max_handshake_rate: const { NonZeroU32::new(256).unwrap() },
             trusted_proxies: Vec::new(),
+            proxy_header: ProxyHeader::XForwardedFor,
             max_instances: None,
             max_total_memory: memory / 4 * 3,
             max_total_queue: memory / 8,
@@ -162,6 +188,8 @@ impl Default for Config {
             hosts: Vec::new(),
             test_page: None,
             cache: None,
+            compiler: None,
+            compile_limits: CompileLimits::default(),
         }
     }
 }

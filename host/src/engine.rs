@@ -7,10 +7,9 @@
 use std::thread;
 
 use wasmtime::component::Linker;
-use wasmtime::{
-    Cache, CacheConfig, Config, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig,
-};
+use wasmtime::{Config, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::compiler::Compiler;
 use crate::config::Config as Settings;
 use crate::imports;
 use crate::instance::GuestState;
@@ -32,39 +31,55 @@ const HOST_STACK: usize = 1 << 20;
 pub(crate) struct Engine {
     wasm: wasmtime::Engine,
     linker: Linker<GuestState>,
+    compiler: Compiler,
 }
 
 impl Engine {
     /// `max_instances` is how many may be live at a time.
     pub(crate) fn new(settings: &Settings, max_instances: usize) -> wasmtime::Result<Self> {
-        let mut config = Config::new();
+        let mut config = code_settings();
         config
-            .concurrency_support(false)
-            .epoch_interruption(true)
             .max_wasm_stack(settings.max_stack)
             .async_stack_size(settings.max_stack + HOST_STACK)
             .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(
                 settings,
                 max_instances,
             )));
-        if let Some(directory) = &settings.cache {
-            let mut cache = CacheConfig::new();
-            cache.with_directory(directory);
-            config.cache(Some(Cache::new(cache)?));
-        }
         let wasm = wasmtime::Engine::new(&config)?;
+        let compiler = Compiler::new(
+            &wasm,
+            settings.compiler.as_deref(),
+            settings.compile_limits,
+            settings.cache.as_deref(),
+        )?;
         start_clock(wasm.weak());
         let linker = imports::linker(&wasm)?;
-        Ok(Self { wasm, linker })
+        Ok(Self { wasm, linker, compiler })
     }
 
     pub(crate) fn wasm(&self) -> &wasmtime::Engine {
         &self.wasm
     }
 
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.compiler
+    }
+
     pub(crate) fn linker(&self) -> &Linker<GuestState> {
         &self.linker
     }
+}
+
+/// What the code itself depends on. How instances are allocated does not.
+fn code_settings() -> Config {
+    let mut config = Config::new();
+    config.concurrency_support(false).epoch_interruption(true);
+    config
+}
+
+/// An engine that makes the same code and runs none.
+pub(crate) fn for_compiling() -> wasmtime::Result<wasmtime::Engine> {
+    wasmtime::Engine::new(&code_settings())
 }
 
 /// Live instances that the kernel has room for. Past `vm.max_map_count` mmap

@@ -52,6 +52,8 @@ pub(crate) enum Full {
     HandlerInstances,
     #[error("max-connections-per-address")]
     Address,
+    #[error("max-handshake-rate")]
+    Rate,
 }
 
 impl Host {
@@ -71,7 +73,10 @@ impl Host {
             handshakes: slots(sockets.handshakes),
             connections: slots(sockets.connections),
             instances: slots(max_instances),
-            addresses: Arc::new(Addresses::new(config.max_connections_per_address)),
+            addresses: Arc::new(Addresses::new(
+                config.max_connections_per_address,
+                config.max_handshake_rate,
+            )),
             config,
             registry,
             metrics: Metrics::new(),
@@ -82,6 +87,9 @@ impl Host {
 
     /// Reserves what a connection needs, or says at once what has run out.
     pub(crate) fn reserve(&self, client: IpAddr, handler: &Account) -> Result<Slots, Full> {
+        if !self.addresses.may_ask(client) {
+            return Err(Full::Rate);
+        }
         let address = self.addresses.reserve(client).ok_or(Full::Address)?;
         let connection = self.connections.clone().try_acquire_owned();
         let instance = self.instances.clone().try_acquire_owned();

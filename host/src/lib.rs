@@ -22,7 +22,8 @@
 //!   `guest_log` where its words go, `bindings` what is generated from the WIT.
 //! - `watch`, `directory`, `loader` and `component` bring files into the
 //!   `registry`, whose generations the handshake picks from; `trap_loop` holds back one that
-//!   fails again and again. `engine` compiles.
+//!   fails again and again. `compiler` has native code made,
+//!   `engine` holds the settings for it.
 //!
 //! Nothing flows backwards: an instance knows no session, a session no watcher.
 
@@ -31,6 +32,7 @@ mod addresses;
 mod admin;
 mod bindings;
 mod closing;
+pub mod compiler;
 mod component;
 pub mod config;
 mod connection;

@@ -17,7 +17,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 fn main() -> ExitCode {
-    let serve = cli::Cli::parse().serve();
+    let serve = match cli::Cli::parse().job() {
+        cli::Job::Serve(serve) => serve,
+        cli::Job::Compile(compile) => return compile.run(),
+    };
     let logs = match logging::start(serve.log.as_deref(), serve.log_format) {
         Ok(logs) => logs,
         Err(error) => {
@@ -52,6 +55,8 @@ async fn run(serve: &cli::Serve) -> anyhow::Result<()> {
     let handlers = find_handlers(serve.dir.as_deref())?;
     let mut config = serve.config();
     config.cache = cache_folder(serve.cache_dir.clone());
+    // This very program, even where its file has been replaced meanwhile.
+    config.compiler = Some("/proc/self/exe".into());
     let shutdown = first_signal()?;
     let mut clients = Vec::new();
     for address in &serve.listen {

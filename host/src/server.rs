@@ -186,10 +186,12 @@ impl Server {
     async fn load_embedded(&self) -> Result<(), ServerError> {
         for (route, bytes) in embedded::EXAMPLES {
             let broken = |why: LoadError| ServerError::Embedded { route, why: why.to_string() };
-            let prepared = component::prepare(&self.engine, bytes).map_err(broken)?;
+            let digest = component::digest_of(bytes);
+            let prepared =
+                component::prepare(&self.engine, bytes, &digest).await.map_err(broken)?;
             component::try_out(&prepared, &self.host.config.limits).await.map_err(broken)?;
             let handler = self.host.registry.handler(route, &self.host.config.limits);
-            handler.swap(prepared, [0; 32], self.host.config.limits.clone(), Instant::now());
+            handler.swap(prepared, digest, self.host.config.limits.clone(), Instant::now());
             self.host.registry.insert(route, &handler);
         }
         Ok(())

@@ -179,6 +179,34 @@ async fn too_many_from_one_address_is_429_whoever_else_there_is() {
 }
 
 #[tokio::test]
+async fn handshakes_that_come_too_fast_from_one_address_are_429() {
+    let server = Start::embedded()
+        .arg("--max-handshake-rate=5")
+        .arg("--trusted-proxy=127.0.0.0/8")
+        .arg("--proxy-header=forwarded")
+        .run()
+        .await;
+    let connect = async |client: &str| {
+        let forwarded = format!("for={client}");
+        // The other header is what anybody may have sent.
+        let headers = [("forwarded", &*forwarded), ("x-forwarded-for", "203.0.113.99")];
+        let connected = Client::try_connect(&server.url("/whoami"), &headers).await;
+        connected.err().map(|status| status.as_u16())
+    };
+    let mut outcomes = Vec::new();
+    for _ in 0..20 {
+        outcomes.push(connect("203.0.113.7").await);
+    }
+    assert_eq!(outcomes[..5], [None; 5]);
+    assert!(outcomes.contains(&Some(429)), "{outcomes:?}");
+    server.log.message("max-handshake-rate").await;
+    assert_eq!(connect("203.0.113.8").await, None);
+    while connect("203.0.113.7").await.is_some() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn a_handler_that_is_being_compiled_is_503_with_retry_after() {
     let cache = tempfile::TempDir::new().unwrap();
     // A component of an interpreter takes seconds to compile.

@@ -13,6 +13,7 @@ mod cache;
 mod clients;
 mod closing;
 mod command_line;
+mod compile;
 mod descriptors;
 mod directory;
 mod examples;

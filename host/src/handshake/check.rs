@@ -68,13 +68,18 @@ async fn open_at<B>(
         }
         refuse(StatusCode::FORBIDDEN, "this origin is not allowed")
     })?;
-    let client = forwarded::client(peer, request.headers(), &host.config.trusted_proxies);
+    let client = forwarded::client(
+        peer,
+        request.headers(),
+        &host.config.trusted_proxies,
+        host.config.proxy_header,
+    );
     let slots = host.reserve(client.ip(), &handler.account).map_err(|limit| {
         if handler.account.may_notice() {
             tracing::warn!(%peer, handler = &*handler.account.name, "handshake refused: {limit}");
         }
         match limit {
-            Full::Address => response::too_many(limit),
+            Full::Address | Full::Rate => response::too_many(limit),
             _ => unavailable(format_args!("the server is full: {limit}")),
         }
     })?;

@@ -71,7 +71,7 @@ impl Client {
             match self.next().await {
                 Some(Ok(Message::Text(text))) => return text.to_string(),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                other => panic!("expected text, got {other:?}"),
+                other => panic!("expected text, got {:.200}", format!("{other:?}")),
             }
         }
     }

@@ -1,0 +1,240 @@
+//! From a component's bytes to native code, away from this process: whoever can
+//! drop a file must not be able to take the host's time and memory with it.
+//!
+//! The code is made by a child with limits of its own, one at a time, into a
+//! folder that only this user may write to; what is there already is not made
+//! again. A child that fails costs the file a line in the log.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, SystemTime};
+
+use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
+use tokio::sync::Mutex;
+use wasmtime::component::Component;
+
+use crate::failure::Reason;
+
+/// What is not used for so long is made again when it is needed.
+const KEEP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The lowest priority: compiling can wait, and connections can't.
+const NICE: i32 = 19;
+/// What a child may say about what is wrong.
+const MAX_COMPLAINT: u64 = 4096;
+
+pub(crate) struct Compiler {
+    wasm: wasmtime::Engine,
+    /// Called with `compile`, limits, and where to put the code. None compiles here.
+    program: Option<PathBuf>,
+    limits: CompileLimits,
+    folder: Folder,
+    /// Other settings, or another version, make other code.
+    settings: u64,
+    one_at_a_time: Mutex<()>,
+}
+
+/// What compiling one component may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct CompileLimits {
+    /// CPU time, of all threads; twice as long may pass on the wall.
+    pub cpu_time: Duration,
+    /// Bytes of memory.
+    pub memory: usize,
+}
+
+impl Default for CompileLimits {
+    fn default() -> Self {
+        Self { cpu_time: Duration::from_secs(120), memory: 2 << 30 }
+    }
+}
+
+/// Where compiled code is kept.
+enum Folder {
+    Kept(PathBuf),
+    /// For as long as this process lives.
+    Passing(tempfile::TempDir),
+}
+
+/// Why there is no code.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CompileError {
+    #[error("{0}")]
+    Invalid(String),
+    #[error("took more than {0:?} to compile (compile-cpu-time)")]
+    Time(Duration),
+    #[error(
+        "took more than {0} bytes of memory to compile, or crashed the compiler (compile-memory)"
+    )]
+    Memory(usize),
+    #[error("the compiler can't be run: {0}")]
+    Run(#[from] std::io::Error),
+}
+
+impl Compiler {
+    pub(crate) fn new(
+        wasm: &wasmtime::Engine,
+        program: Option<&Path>,
+        limits: CompileLimits,
+        kept: Option<&Path>,
+    ) -> std::io::Result<Self> {
+        let folder = match kept {
+            Some(folder) => Folder::Kept(folder.to_owned()),
+            None => Folder::Passing(tempfile::TempDir::with_prefix("socklet-")?),
+        };
+        forget_old_code(folder.path());
+        let mut settings = DefaultHasher::new();
+        wasm.precompile_compatibility_hash().hash(&mut settings);
+        Ok(Self {
+            wasm: wasm.clone(),
+            program: program.map(Path::to_owned),
+            limits,
+            folder,
+            settings: settings.finish(),
+            one_at_a_time: Mutex::default(),
+        })
+    }
+
+    /// The component of `bytes`, which `digest` identifies.
+    pub(crate) async fn component(
+        &self,
+        bytes: &[u8],
+        digest: &[u8; 32],
+    ) -> Result<Component, CompileError> {
+        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let code = self.folder.path().join(format!("{name}-{:016x}.cwasm", self.settings));
+        if let Some(component) = self.load(&code) {
+            return Ok(component);
+        }
+        let _turn = self.one_at_a_time.lock().await;
+        // In the same folder, so that it can be renamed; made with mode 0600.
+        let draft = tempfile::NamedTempFile::with_prefix_in("draft-", self.folder.path())?;
+        match &self.program {
+            Some(program) => self.run(program, bytes, draft.path()).await?,
+            None => {
+                let made = self.wasm.precompile_component(bytes);
+                let made = made.map_err(|error| CompileError::Invalid(Reason(error).chain()))?;
+                std::fs::write(draft.path(), made)?;
+            }
+        }
+        draft.persist(&code).map_err(|error| error.error)?;
+        // SAFETY: as in `load`.
+        let loaded = unsafe { Component::deserialize_file(&self.wasm, &code) };
+        loaded.map_err(|error| CompileError::Invalid(Reason(error).chain()))
+    }
+
+    /// Code that was made before. What can't be used is made anew.
+    fn load(&self, code: &Path) -> Option<Component> {
+        let file = std::fs::File::open(code).ok()?;
+        // SAFETY: only this user may write to the folder, which was checked when it
+        // was made, and only whole files get this name, by rename. So it is code
+        // that this program made, and it is not changed any more.
+        let component = unsafe { Component::deserialize_file(&self.wasm, code) };
+        let component = component
+            .inspect_err(|error| tracing::debug!(code = %code.display(), "made anew: {error:#}"))
+            .ok()?;
+        // Says that it is still used; where that fails it is made again some day.
+        let _ = file.set_modified(SystemTime::now());
+        Some(component)
+    }
+
+    async fn run(&self, program: &Path, bytes: &[u8], draft: &Path) -> Result<(), CompileError> {
+        let CompileLimits { cpu_time, memory } = self.limits;
+        let mut child = Command::new(program)
+            .args(["compile", "--cpu-seconds"])
+            .arg(cpu_time.as_secs().max(1).to_string())
+            .arg("--memory")
+            .arg(memory.to_string())
+            .arg("--output")
+            .arg(draft)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
+        let feed = async {
+            if let Some(mut stdin) = stdin {
+                // A child that has ended says why in another way.
+                let _ = stdin.write_all(bytes).await;
+            }
+        };
+        let listen = async {
+            let mut complaint = Vec::new();
+            if let Some(mut stderr) = stderr {
+                let _ = (&mut stderr).take(MAX_COMPLAINT).read_to_end(&mut complaint).await;
+                // The rest is read as well, so that it does not wait for a reader.
+                let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+            }
+            complaint
+        };
+        let all = async { tokio::join!(feed, listen, child.wait()) };
+        // A child that does not use its time, but waits, is waited for no longer.
+        let Ok(((), complaint, status)) = tokio::time::timeout(cpu_time * 2, all).await else {
+            return Err(CompileError::Time(cpu_time));
+        };
+        self.judge(status?, &String::from_utf8_lossy(&complaint))
+    }
+
+    fn judge(&self, status: ExitStatus, complaint: &str) -> Result<(), CompileError> {
+        use rustix::process::Signal;
+        use std::os::unix::process::ExitStatusExt as _;
+        match status.signal().and_then(Signal::from_named_raw) {
+            None if status.success() => Ok(()),
+            None => Err(CompileError::Invalid(complaint.trim().to_owned())),
+            Some(Signal::XCPU | Signal::KILL) => Err(CompileError::Time(self.limits.cpu_time)),
+            Some(_) => Err(CompileError::Memory(self.limits.memory)),
+        }
+    }
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(folder) => folder,
+            Self::Passing(folder) => folder.path(),
+        }
+    }
+}
+
+/// Code that was not used for long, and drafts of processes that are gone.
+fn forget_old_code(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let age = entry.metadata().and_then(|data| data.modified()).map(|time| time.elapsed());
+        if matches!(age, Ok(Ok(age)) if age > KEEP) {
+            // Whoever else may have removed it has done the same.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The child's part: reads a component from stdin and writes its code to `output`.
+/// It takes its limits on before it reads a byte.
+///
+/// # Errors
+///
+/// What is wrong with the component, in one line.
+pub fn compile_stdin(limits: CompileLimits, output: &Path) -> Result<(), String> {
+    let limit = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
+    let memory = u64::try_from(limits.memory).unwrap_or(u64::MAX);
+    for (resource, value) in [
+        (Resource::Cpu, limits.cpu_time.as_secs().max(1)),
+        (Resource::Data, memory),
+        // A crash leaves nothing behind.
+        (Resource::Core, 0),
+    ] {
+        setrlimit(resource, limit(value)).map_err(|error| format!("can't be limited: {error}"))?;
+    }
+    // Without it, it only takes time from others.
+    let _ = setpriority_process(None, NICE);
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    let engine = crate::engine::for_compiling().map_err(|error| Reason(error).chain())?;
+    let code = engine.precompile_component(&bytes).map_err(|error| Reason(error).chain())?;
+    let written = std::fs::File::create(output).and_then(|mut file| file.write_all(&code));
+    written.map_err(|error| format!("the code can't be written: {error}"))
+}

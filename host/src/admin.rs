@@ -99,8 +99,7 @@ fn answer<B>(request: &Request<B>, host: &Host, origins: &Origins) -> Response {
         return text(StatusCode::FORBIDDEN, "this listener is not for web pages\n");
     }
     let name = headers.get(HOST).and_then(|host| host.to_str().ok());
-    // Who asks by an address can't have been led here by a name.
-    if !name.is_some_and(|name| origins.knows(name) || is_address(name)) {
+    if !name.is_some_and(|name| origins.knows(name)) {
         return text(StatusCode::FORBIDDEN, "this Host is not one of the server's names: --host\n");
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -112,11 +111,6 @@ fn answer<B>(request: &Request<B>, host: &Host, origins: &Origins) -> Response {
         "/metrics" => metrics(host),
         _ => text(StatusCode::NOT_FOUND, "there are /healthz, /readyz and /metrics\n"),
     }
-}
-
-fn is_address(host: &str) -> bool {
-    host.parse::<std::net::SocketAddr>().is_ok()
-        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
 }
 
 fn metrics(host: &Host) -> Response {

@@ -28,8 +28,9 @@ enum Command {
     /// Serve the handlers in a directory, and what becomes of them.
     ///
     /// chat.wasm serves /chat, games/chess.wasm serves /games/chess, index.wasm
-    /// serves its folder. Files that are added, replaced or removed take effect at
-    /// once; open connections stay.
+    /// serves its folder. Files that are added or replaced take effect at once, and
+    /// open connections stay; those of a file that stays away for two seconds are
+    /// closed.
     #[command(after_help = EXAMPLES)]
     Serve(Box<Serve>),
     /// Compile a component from stdin: what `serve` calls for each file.

@@ -54,11 +54,16 @@ pub(crate) enum LoadError {
     Import(String),
     #[error("exports {HANDLER} with other types: {0}: rebuild it against {VERSION}")]
     Types(String),
-    #[error("does not fit into an instance: {0}: build it smaller, or raise --max-memory")]
+    #[error(
+        "does not fit into an instance: {0}: build it smaller, or raise the limit \
+         (--max-memory, --max-table-elements)"
+    )]
     Limit(String),
     #[error("can't be compiled: {0}: build it smaller, or raise the limit")]
     Compile(CompileError),
-    #[error("can't be instantiated: {0}")]
+    #[error("can't be tried out: {0}: it is tried again")]
+    Full(Failure),
+    #[error("can't be instantiated: {0}: what it does at its start has to succeed")]
     Start(Failure),
 }
 
@@ -154,9 +159,9 @@ pub(crate) async fn try_out(prepared: &Prepared, limits: &Limits) -> Result<(), 
     let unseen = Config { limits: limits.clone(), ..Config::default() };
     let account = Account::new("(loading)".into(), limits, &Totals::new(&unseen));
     match Instance::new(prepared, limits, &Arc::new(account), 0).await {
-        // A full pool says nothing about the component.
         Ok(_) => Ok(()),
-        Err(failure) if failure.is_of_the_host() => Ok(()),
+        // That says nothing about the component: another time, then.
+        Err(failure) if failure.is_of_the_host() => Err(LoadError::Full(failure)),
         Err(Failure::Trap(reason)) if !reason.is_trap() => Err(LoadError::Types(reason.chain())),
         Err(failure) => Err(LoadError::Start(failure)),
     }

@@ -10,6 +10,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::route::{self, BadName};
 
@@ -35,6 +36,19 @@ impl Fingerprint {
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
+    }
+}
+
+impl Fingerprint {
+    /// Whether the last change was a write, and not a rename, a moment ago: of a file
+    /// that was renamed into its place only the inode has changed that late.
+    pub(crate) fn is_being_written(&self) -> bool {
+        const MOMENT: Duration = Duration::from_millis(500);
+        let (seconds, nanoseconds) = self.modified;
+        let modified = u64::try_from(seconds).unwrap_or(0);
+        let modified = Duration::new(modified, u32::try_from(nanoseconds).unwrap_or(0));
+        let age = (UNIX_EPOCH + modified).elapsed();
+        self.modified == self.changed && age.is_ok_and(|age| age < MOMENT)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::compiler::Compiler;
 use crate::config::Config as Settings;
 use crate::imports;
 use crate::instance::GuestState;
+use crate::loader::MAX_JOBS;
 use crate::meter::TICK;
 
 /// Mappings that one pooled instance may cost: its memory with a copy-on-write
@@ -22,8 +23,13 @@ const MAPPINGS_PER_INSTANCE: usize = 6;
 const RESERVED_MAPPINGS: usize = 8_000;
 /// Core instances in one component; interpreters come to dozens.
 const MAX_CORE_INSTANCES: u32 = 200;
-/// Tables of one component.
-const MAX_TABLES: u32 = 32;
+/// Memories and tables of one component. There are slots of each for as many
+/// components as there may be instances, so that instances are what runs out.
+const MAX_MEMORIES: u32 = 2;
+const MAX_TABLES: u32 = 16;
+/// Live instances for which there is address space: each memory reserves 4 GiB
+/// and a guard of 32 MiB, of the 128 TiB that a process has.
+const MAX_INSTANCES: usize = 14_000;
 /// What the host's functions may use of a stack, beyond the guest's part.
 const HOST_STACK: usize = 1 << 20;
 
@@ -90,24 +96,26 @@ pub(crate) fn instances_that_fit() -> usize {
         .ok()
         .and_then(|text| text.trim().parse().ok())
         .unwrap_or(LINUX_DEFAULT);
-    (mappings.saturating_sub(RESERVED_MAPPINGS) / MAPPINGS_PER_INSTANCE).clamp(16, 16_384)
+    (mappings.saturating_sub(RESERVED_MAPPINGS) / MAPPINGS_PER_INSTANCE).clamp(16, MAX_INSTANCES)
 }
 
 /// Slots are address space, not memory: what is not touched costs nothing. The
 /// pool's size of a core instance is only a bound, so one pool serves lean
 /// guests and interpreters alike.
 fn pool(settings: &Settings, max_instances: usize) -> PoolingAllocationConfig {
-    let instances = u32::try_from(max_instances).unwrap_or(u32::MAX / MAX_CORE_INSTANCES);
+    // What is tried out while it is loaded takes nothing from those that serve.
+    let instances = max_instances.saturating_add(MAX_JOBS);
+    let instances = u32::try_from(instances).unwrap_or(u32::MAX / MAX_CORE_INSTANCES);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
         .max_component_instance_size(16 << 20)
         .total_core_instances(instances.saturating_mul(MAX_CORE_INSTANCES))
         .max_core_instances_per_component(MAX_CORE_INSTANCES)
         .max_core_instance_size(16 << 20)
-        .total_memories(instances)
-        .max_memories_per_component(4)
+        .total_memories(instances.saturating_mul(MAX_MEMORIES))
+        .max_memories_per_component(MAX_MEMORIES)
         .max_memory_size(settings.limits.max_memory)
-        .total_tables(instances.saturating_mul(4))
+        .total_tables(instances.saturating_mul(MAX_TABLES))
         .max_tables_per_component(MAX_TABLES)
         .max_tables_per_module(MAX_TABLES)
         .table_elements(settings.max_table_elements)

@@ -25,6 +25,9 @@ use crate::metrics::Counted;
 /// Resources (pollables, streams, …) that an instance may hold at a time.
 const MAX_RESOURCES: usize = 4096;
 
+/// Bytes that one call of the host may be given, or give, beside a message.
+const HOST_CALL_BYTES: usize = 64 * 1024;
+
 /// A handler's component, ready to instantiate: exports found, imports linked.
 pub(crate) type Prepared = WebsocketHandlerPre<GuestState>;
 
@@ -50,6 +53,9 @@ impl Instance {
         let state = GuestState::new(speaker, limits, account.clone());
         let mut store = Store::new(prepared.engine(), state);
         store.limiter(|state| &mut state.memory);
+        // What one call of the host may be given, since it is copied in one go. It
+        // leaves room for a message that is too large, and told so.
+        store.set_hostcall_fuel(2 * limits.max_message_size + HOST_CALL_BYTES);
         let (warning, limit) = (limits.event_cpu_warning, limits.event_cpu_time);
         store.epoch_deadline_callback(move |store| {
             let state = store.data();
@@ -159,6 +165,7 @@ impl GuestState {
         let wasi = WasiCtxBuilder::new()
             .stdout(output[0].clone())
             .stderr(output[1].clone())
+            .max_random_size(HOST_CALL_BYTES as u64)
             .allow_tcp(false)
             .allow_udp(false)
             .build();

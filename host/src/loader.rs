@@ -25,8 +25,10 @@ use crate::watch::Watcher;
 
 /// A file that is missing for less than this was replaced, not removed.
 const GRACE: Duration = Duration::from_secs(2);
+/// A file that can't be loaded while it is written to is tried again after this.
+const WRITING: Duration = Duration::from_millis(500);
 /// Files that are compiled at a time.
-const MAX_JOBS: usize = 2;
+pub(crate) const MAX_JOBS: usize = 2;
 
 pub(crate) struct Loader {
     pub(crate) root: PathBuf,
@@ -38,6 +40,8 @@ pub(crate) struct Loader {
     waiting: BTreeSet<String>,
     jobs: JoinSet<Job>,
     job_routes: HashMap<tokio::task::Id, String>,
+    /// What the first look found is loaded or has failed.
+    ready: bool,
     /// Problems that are logged already, so that each is said once.
     said: BTreeSet<String>,
 }
@@ -53,6 +57,8 @@ struct Known {
     complaint: Option<(Fingerprint, String)>,
     loading: bool,
     missing_since: Option<Instant>,
+    /// When a file that was being written to is looked at again.
+    retry_at: Option<Instant>,
 }
 
 struct Job {
@@ -81,6 +87,7 @@ impl Loader {
             waiting: BTreeSet::new(),
             jobs: JoinSet::new(),
             job_routes: HashMap::new(),
+            ready: false,
             said: BTreeSet::new(),
         }
     }
@@ -93,6 +100,7 @@ impl Loader {
             if self.jobs.is_empty()
                 && let Some(first) = first.take()
             {
+                self.ready = true;
                 // Nobody waits any more where the server has ended meanwhile.
                 let _ = first.send(());
             }
@@ -111,7 +119,12 @@ impl Loader {
         let drained = self.known.values().filter_map(|known| known.handler.end_drained(now)).min();
         let missing =
             self.known.values().filter_map(|known| known.missing_since).min().map(|at| at + GRACE);
-        [drained, missing].into_iter().flatten().min().unwrap_or(now + Duration::from_secs(3600))
+        let retry = self.known.values().filter_map(|known| known.retry_at).min();
+        [drained, missing, retry]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(now + Duration::from_secs(3600))
     }
 
     /// One look at the directory, and what follows from it. The caller takes the
@@ -177,6 +190,7 @@ impl Loader {
                 complaint: None,
                 loading: false,
                 missing_since: None,
+                retry_at: None,
             }
         });
         known.missing_since = None;
@@ -228,6 +242,7 @@ impl Loader {
             known.tried = Some(known.file.fingerprint);
             let file = known.file.clone();
             let digest = known.handler.current().map(|generation| generation.digest);
+            known.retry_at = None;
             known.handler.absence.store(Arc::new(Absence::Compiling));
             let engine = self.engine.clone();
             let limits = self.limits.clone();
@@ -287,8 +302,15 @@ impl Loader {
             Ok(Loaded::Same) => {}
             Ok(Loaded::Changing) => known.tried = None,
             Err(why) => {
-                // Reading may succeed another time; the rest is up to the file.
-                if matches!(why, LoadError::Read(_)) {
+                if self.ready && job.file.fingerprint.is_being_written() {
+                    // What it is will show when the writer is done; only a start waits
+                    // for nobody.
+                    known.tried = None;
+                    known.retry_at = Some(Instant::now() + WRITING);
+                    return;
+                }
+                // These may succeed another time; the rest is up to the file.
+                if matches!(why, LoadError::Read(_) | LoadError::Full(_)) {
                     known.tried = None;
                 }
                 known.refuse(&job.file, &why);

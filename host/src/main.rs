@@ -54,6 +54,13 @@ fn main() -> ExitCode {
 async fn run(serve: &cli::Serve) -> anyhow::Result<()> {
     let handlers = find_handlers(serve.dir.as_deref())?;
     let mut config = serve.config();
+    let (ping, pong) = (config.timeouts.ping_interval, config.timeouts.pong);
+    if ping >= pong {
+        bail!(
+            "--ping-interval={ping:?} is not shorter than --pong-timeout={pong:?}: quiet peers \
+             would be given up before they are asked: set both"
+        );
+    }
     config.cache = cache_folder(serve.cache_dir.clone());
     // This very program, even where its file has been replaced meanwhile.
     config.compiler = Some("/proc/self/exe".into());
@@ -183,6 +190,11 @@ fn print_table(source: &str, addresses: &[SocketAddr], routes: &[Route], page: O
     let width = routes.iter().map(|route| route.path.len()).max().unwrap_or(0);
     for address in addresses {
         let shows_page = page.unwrap_or(address.ip().is_loopback());
+        // No URL leads to "any address".
+        let address = match address.ip().is_unspecified() {
+            true => format!("localhost:{}", address.port()),
+            false => address.to_string(),
+        };
         text.push('\n');
         for Route { path, loaded } in routes {
             let note = if *loaded { "" } else { "   (not loaded: see the log)" };

@@ -62,7 +62,10 @@ pub struct Route {
 pub enum ServerError {
     /// wasmtime refuses the settings, most likely for want of address space or
     /// because the cache can't be used.
-    #[error("can't set up the WebAssembly engine: {0:#}")]
+    #[error(
+        "can't set up the WebAssembly engine: {0:#}: where it is about memory, lower \
+         --max-instances (at most 14000), --max-memory (at most 4GiB) or --max-table-elements"
+    )]
     Engine(wasmtime::Error),
     /// An embedded example does not load: the binary was built wrong.
     #[error("the embedded handler {route}: {why}")]

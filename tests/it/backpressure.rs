@@ -63,6 +63,9 @@ async fn a_message_over_the_limit_is_refused_as_too_large() {
     assert_eq!(flood(&server, &mut client, "try 1 50001").await, [0, 0, 0, 1, 0]);
     assert_eq!(flood(&server, &mut client, "try 1 50000").await[..4], [1, 0, 0, 0]);
     assert_eq!(client.next().await.unwrap().unwrap().len(), 50_000);
+    // What is far too large is not even looked at: copying it would take too long.
+    client.send("try 1 1000000").await;
+    assert_eq!(client.closed().await.0, 1011);
 }
 
 #[tokio::test]

@@ -54,6 +54,22 @@ async fn the_memory_of_all_handlers_is_bounded_and_one_instance_more_is_503() {
 }
 
 #[tokio::test]
+async fn instances_are_what_runs_out_however_many_memories_they_have() {
+    // QuickJS and its adapter have a memory each.
+    let server = Start::with(&[("js.wasm", &example("hello-js"))]);
+    let server = server.arg("--max-instances=6").run().await;
+    let mut clients = Vec::new();
+    for _ in 0..6 {
+        clients.push(server.connect("/js").await);
+    }
+    for client in &mut clients {
+        assert_eq!(client.text().await, "Hello!");
+    }
+    let refused = Client::try_connect(&server.url("/js"), &[]).await.err();
+    assert_eq!(refused.map(|status| status.as_u16()), Some(503));
+}
+
+#[tokio::test]
 async fn the_instances_of_a_handler_are_bounded() {
     let server = two(&RUNS_ON_MESSAGE.bytes(), &["--max-handler-instances=2"]).await;
     let mut first = server.connect("/one").await;

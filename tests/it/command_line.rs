@@ -1,6 +1,6 @@
 //! What the command line says, right and wrong.
 
-use crate::harness::{Start, run};
+use crate::harness::{Start, http, run};
 
 #[tokio::test]
 async fn the_table_shows_each_route_as_urls_that_can_be_pasted() {
@@ -22,6 +22,38 @@ async fn a_port_that_is_taken_names_the_flag() {
     let (status, _, stderr) = run(&["serve", "--listen", &address]).await;
     assert_eq!(status.code(), Some(1));
     assert!(stderr.contains("--listen") && stderr.contains(&address), "{stderr}");
+}
+
+#[tokio::test]
+async fn what_is_printed_for_any_address_can_be_pasted_too() {
+    let start = Start::with(&[("echo.wasm", &crate::harness::example("echo"))]);
+    let server = start.arg("--listen=0.0.0.0:0").arg("--test-page").run().await;
+    let port = server.log.wait("the other listener", |line| {
+        line.field("address")
+            .is_some_and(|address| address.as_str().unwrap().starts_with("0.0.0.0"))
+    });
+    let port = port
+        .await
+        .field("address")
+        .unwrap()
+        .as_str()
+        .unwrap()
+        .split_once(':')
+        .unwrap()
+        .1
+        .to_owned();
+    let url = format!("ws://localhost:{port}/echo");
+    assert!(server.stdout().contains(&url), "{}", server.stdout());
+    let address = format!("127.0.0.1:{port}");
+    let page = [&*format!("Host: {address}"), "Accept: text/html"];
+    assert_eq!(http(address.parse().unwrap(), "GET /echo", &page).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_ping_interval_that_would_never_be_waited_for_is_refused() {
+    let (status, _, stderr) = run(&["--ping-interval=60s", "--listen=127.0.0.1:0"]).await;
+    assert_eq!(status.code(), Some(1));
+    assert!(stderr.contains("--ping-interval") && stderr.contains("--pong-timeout"), "{stderr}");
 }
 
 #[tokio::test]

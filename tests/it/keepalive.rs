@@ -47,7 +47,8 @@ async fn a_vanished_peer_is_1001_and_on_close_runs() {
 
 #[tokio::test]
 async fn a_part_of_a_frame_is_a_sign_of_life() {
-    let server = Start::embedded().arg("--pong-timeout=1s").run().await;
+    let args = ["--ping-interval=500ms", "--pong-timeout=1s"];
+    let server = args.into_iter().fold(Start::embedded(), Start::arg).run().await;
     let mut socket = upgraded(server.address, "/echo").await;
     // One frame, far slower than the timeout; nothing else says that the peer lives.
     let mut pace = tokio::time::interval(Duration::from_millis(20));

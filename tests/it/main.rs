@@ -18,6 +18,7 @@ mod descriptors;
 mod directory;
 mod examples;
 mod handshake;
+mod hostile;
 mod keepalive;
 mod lifecycle;
 mod limits;

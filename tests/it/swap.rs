@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::harness::guests::{ANSWERS_A, ANSWERS_B, REPORTS_CLOSE};
+use crate::harness::guests::{ANSWERS_A, ANSWERS_B, OTHER_TYPES, REPORTS_CLOSE};
 use crate::harness::{Client, Server, Start};
 
 async fn serving_a() -> Server {
@@ -46,8 +46,43 @@ async fn by_removing_and_copying() {
     let server = serving_a().await;
     let mut old = server.connect("/x").await;
     std::fs::remove_file(server.file("x.wasm")).unwrap();
+    // It is seen to be missing: another file that was put after that is served.
+    server.put("y.wasm", &ANSWERS_A.bytes());
+    server.log.message("serves /y").await;
     std::fs::write(server.file("x.wasm"), ANSWERS_B.bytes()).unwrap();
     swapped(&server, &mut old).await;
+    assert!(!server.log.text().contains("/x is served no more"));
+}
+
+#[tokio::test]
+async fn by_writing_slowly_in_place_without_a_word_about_the_halves() {
+    use std::io::Write as _;
+    let server = serving_a().await;
+    let mut old = server.connect("/x").await;
+    let bytes = ANSWERS_B.bytes();
+    let mut file = std::fs::File::create(server.file("x.wasm")).unwrap();
+    let mut pace = tokio::time::interval(Duration::from_millis(60));
+    for part in bytes.chunks(bytes.len() / 20) {
+        pace.tick().await;
+        file.write_all(part).unwrap();
+    }
+    swapped(&server, &mut old).await;
+    let errors = server.log.lines().iter().filter(|line| line.level() == "ERROR").count();
+    assert_eq!(errors, 0, "{}", server.log.text());
+}
+
+#[tokio::test]
+async fn a_broken_file_changes_nothing_although_no_instance_is_left_to_try_it_out() {
+    let start = Start::with(&[("x.wasm", &ANSWERS_A.bytes())]).arg("--max-instances=1");
+    let server = start.run().await;
+    let mut only = server.connect("/x").await;
+    server.put("x.wasm", &OTHER_TYPES.bytes());
+    server.log.message("generation 1 serves on").await;
+    assert_eq!(only.ask("still").await, "a:still");
+    only.close(1000, "").await;
+    while Client::try_connect(&server.url("/x"), &[]).await.is_err() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::bindings::socklet::websocket::log::log;
 
-/// Takes the place of the logger and of the panic hook. Every export calls this
-/// first, since a component has no `main` that could.
+/// Takes the place of the logger and of the panic hook. `on-ready`, the first
+/// event of an instance, calls this, since a component has no `main` that could.
 pub(crate) fn install() {
     static INSTALLED: AtomicBool = AtomicBool::new(false);
     if INSTALLED.swap(true, Ordering::Relaxed) {

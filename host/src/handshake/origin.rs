@@ -1,7 +1,7 @@
 //! Who may connect from a browser (RFC 6455, section 10.2), and under which
 //! names the server answers.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use hyper::HeaderMap;
 use hyper::header::{HOST, ORIGIN};
@@ -38,7 +38,7 @@ impl Origins {
         let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
         let mut hosts: Vec<String> = lower(hosts);
         if listener.ip().is_loopback() {
-            hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(String::from));
+            hosts.extend(["localhost".to_owned()]);
         }
         Self { allowed: lower(allowed), hosts, loopback: listener.ip().is_loopback() }
     }
@@ -70,15 +70,26 @@ impl Origins {
         Ok(())
     }
 
-    /// Whether `host`, with or without a port, is one of the server's names.
+    /// Whether `host`, with or without a port, is one of the server's names, or an
+    /// address: whoever asks by an address was not led here by a name.
     pub(crate) fn knows(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
+        if is_address(&host) {
+            return true;
+        }
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
             _ => &host,
         };
         self.hosts.iter().any(|known| known == name || *known == host)
     }
+}
+
+fn is_address(host: &str) -> bool {
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    host.parse::<SocketAddr>().is_ok()
+        || host.parse::<Ipv4Addr>().is_ok()
+        || bracketed.is_some_and(|host| host.parse::<Ipv6Addr>().is_ok())
 }
 
 #[cfg(test)]

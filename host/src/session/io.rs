@@ -34,8 +34,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     fn read_messages(&mut self, cx: &mut Context<'_>) -> bool {
+        // Control frames fill no queue that would end this.
+        const MAX_FRAMES: usize = 256;
         let mut progress = false;
-        while matches!(self.phase, Phase::Open) && self.may_read() {
+        for _ in 0..MAX_FRAMES {
+            if !matches!(self.phase, Phase::Open) || !self.may_read() {
+                break;
+            }
             let Some(socket) = &mut self.socket else { break };
             match Pin::new(socket).poll_next(cx) {
                 Poll::Pending => break,

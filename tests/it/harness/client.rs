@@ -37,7 +37,12 @@ impl Client {
     }
 
     pub(crate) async fn send(&mut self, message: impl Into<Message>) {
-        within("sending", self.socket.send(message.into())).await.unwrap();
+        self.try_send(message).await.unwrap();
+    }
+
+    /// Sends where the other end may be gone.
+    pub(crate) async fn try_send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        within("sending", self.socket.send(message.into())).await
     }
 
     /// Queues a message without flushing it.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// How long anything may take that a test waits for. Not a measure of speed: only
 /// a bound for what never comes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for what must come, and says what it was if it does not.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {

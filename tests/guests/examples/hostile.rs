@@ -17,7 +17,7 @@ impl Handler for Hostile {
             "/grow" => grow(),
             "/gigabyte" => drop(black_box(vec![1u8; 1 << 30])),
             "/write" => loop {
-                let _ = connection.try_write(&[7; 10_000]);
+                let _ = connection.try_write([7; 10_000]);
             },
             "/log" => loop {
                 info!("\u{1b}[2J\u{1b}]0;owned\u{7}\r\nforged line");

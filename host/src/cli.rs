@@ -10,6 +10,7 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use socklet::compiler::{CompileLimits, compile_stdin};
 use socklet::config::{Config, Limits, ProxyHeader, Timeouts};
+use socklet::tls::TlsFiles;
 
 /// Serve WebSocket connections with sandboxed WebAssembly components.
 ///
@@ -90,6 +91,15 @@ pub(crate) struct Serve {
         default_value = "127.0.0.1:9000"
     )]
     pub(crate) listen: Vec<SocketAddr>,
+    /// Certificate chain in PEM: clients connect with TLS then. Taken up anew when it changes
+    #[arg(long, value_name = "FILE", env = "SOCKLET_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, in PEM
+    #[arg(long, value_name = "FILE", env = "SOCKLET_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Authorities in PEM: clients need a certificate of one of them
+    #[arg(long, value_name = "FILE", env = "SOCKLET_TLS_CLIENT_CA", requires = "tls_cert")]
+    tls_client_ca: Option<PathBuf>,
     /// Address for /healthz, /readyz and /metrics [default: none]
     #[arg(long, value_name = "ADDR", env = "SOCKLET_ADMIN")]
     pub(crate) admin: Option<SocketAddr>,
@@ -325,6 +335,7 @@ impl Serve {
             max_total_queue: flags.max_total_queue.unwrap_or(default.max_total_queue),
             max_stack: flags.max_stack.unwrap_or(default.max_stack),
             max_table_elements: flags.max_table_elements.unwrap_or(default.max_table_elements),
+            tls: self.tls(),
             allow_origins: self.allow_origin.clone(),
             hosts: self.host.clone(),
             test_page: self.test_page,
@@ -335,6 +346,14 @@ impl Serve {
                 memory: flags.compile_memory.unwrap_or(default.compile_limits.memory),
             },
         }
+    }
+}
+
+impl Serve {
+    /// Clap sees to it that there are both files or none.
+    pub(crate) fn tls(&self) -> Option<TlsFiles> {
+        let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
+        Some(TlsFiles { certificate, key, client_authorities: self.tls_client_ca.clone() })
     }
 }
 

@@ -12,6 +12,7 @@ use ipnet::IpNet;
 
 use crate::compiler::CompileLimits;
 use crate::machine;
+use crate::tls::TlsFiles;
 
 const MIB: usize = 1024 * 1024;
 
@@ -149,6 +150,8 @@ pub struct Config {
     pub max_stack: usize,
     /// Elements of one table of a guest.
     pub max_table_elements: usize,
+    /// TLS for all listeners of clients; `None` for none.
+    pub tls: Option<TlsFiles>,
     /// Origins that may connect beside same-origin ones, as browsers send them
     /// (`https://example.com`); `*` allows all.
     pub allow_origins: Vec<String>,
@@ -184,6 +187,7 @@ impl Default for Config {
             max_total_queue: memory / 8,
             max_stack: 512 * 1024,
             max_table_elements: 20_000,
+            tls: None,
             allow_origins: Vec::new(),
             hosts: Vec::new(),
             test_page: None,

@@ -3,9 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::Account;
@@ -19,6 +23,7 @@ use crate::handshake::{self, Upgraded};
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::session::Session;
+use crate::stream::Stream;
 
 pub(crate) struct Host {
     pub(crate) config: Config,
@@ -112,27 +117,57 @@ impl Host {
     }
 }
 
-/// Serves one accepted socket to its end. `handshaking` is given up once the
-/// handshake is done.
-pub(crate) async fn serve_socket<S>(
-    socket: S,
-    peer: SocketAddr,
+/// A socket that was just accepted.
+pub(crate) struct Accepted {
+    pub(crate) socket: TcpStream,
+    pub(crate) peer: SocketAddr,
+    pub(crate) tls: Option<TlsAcceptor>,
+    /// Given up once the handshake is done.
+    pub(crate) handshaking: OwnedSemaphorePermit,
+}
+
+/// Serves one accepted socket to its end.
+pub(crate) async fn serve_socket(
+    accepted: Accepted,
     host: Arc<Host>,
     origins: Arc<Origins>,
-    handshaking: OwnedSemaphorePermit,
     shutdown: CancellationToken,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+) {
+    let Accepted { socket, peer, tls, handshaking } = accepted;
+    let upgraded = async {
+        let stream = secure(socket, peer, tls, host.config.timeouts.handshake).await?;
+        handshake::serve(stream, peer, &host, &origins).await
+    };
     let upgraded = tokio::select! {
         biased;
-        upgraded = handshake::serve(socket, peer, &host, &origins) => upgraded,
+        upgraded = upgraded => upgraded,
         // Handshakes that are not done by now are not finished.
         () = shutdown.cancelled() => None,
     };
     drop(handshaking);
     if let Some(upgraded) = upgraded {
         serve_connection(upgraded, peer, &host).await;
+    }
+}
+
+/// None where the peer and this server do not come to terms in time.
+async fn secure(
+    socket: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    limit: Duration,
+) -> Option<Stream> {
+    let Some(tls) = tls else { return Some(Stream::Plain(socket)) };
+    match timeout(limit, tls.accept(socket)).await {
+        Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
+        Ok(Err(error)) => {
+            tracing::debug!(%peer, "no TLS: {error}");
+            None
+        }
+        Err(_) => {
+            tracing::debug!(%peer, "TLS took too long (handshake-timeout)");
+            None
+        }
     }
 }
 

@@ -6,7 +6,8 @@
 //!
 //! The modules, in the order in which data flows through them:
 //!
-//! - [`server`] accepts sockets and never waits for one of them.
+//! - [`server`] accepts sockets and never waits for one of them; each is a `stream`,
+//!   with [`tls`] or without. [`config`] is all that it can be told.
 //!   `admin` answers an operator's tools, with `metrics` among them.
 //! - `host` takes one socket from its handshake to its end, and keeps the slots
 //!   (`addresses` those of each remote address, `descriptors` how many fit).
@@ -58,6 +59,8 @@ mod registry;
 mod route;
 pub mod server;
 mod session;
+mod stream;
+pub mod tls;
 mod trap_loop;
 mod watch;
 mod wire;

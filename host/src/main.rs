@@ -88,7 +88,8 @@ async fn run(serve: &cli::Serve) -> anyhow::Result<()> {
         }
     };
     let server = Server::new(config, handlers)?;
-    let ready = move |routes: &[Route]| print_table(&source, &addresses, routes, page);
+    let secure = serve.tls().is_some();
+    let ready = move |routes: &[Route]| print_table(&source, &addresses, routes, page, secure);
     server.serve(Listeners { clients, admin }, ready, shutdown).await?;
     Ok(())
 }
@@ -185,7 +186,14 @@ fn first_signal() -> anyhow::Result<impl Future<Output = ()>> {
 }
 
 /// What is served where, to stdout, each as a URL that one can paste.
-fn print_table(source: &str, addresses: &[SocketAddr], routes: &[Route], page: Option<bool>) {
+fn print_table(
+    source: &str,
+    addresses: &[SocketAddr],
+    routes: &[Route],
+    page: Option<bool>,
+    secure: bool,
+) {
+    let s = if secure { "s" } else { "" };
     let mut text = format!("socklet {} serves {source}\n", env!("CARGO_PKG_VERSION"));
     let width = routes.iter().map(|route| route.path.len()).max().unwrap_or(0);
     for address in addresses {
@@ -198,9 +206,9 @@ fn print_table(source: &str, addresses: &[SocketAddr], routes: &[Route], page: O
         text.push('\n');
         for Route { path, loaded } in routes {
             let note = if *loaded { "" } else { "   (not loaded: see the log)" };
-            text += &format!("  ws://{address}{path:width$}");
+            text += &format!("  ws{s}://{address}{path:width$}");
             if shows_page {
-                text += &format!("   http://{address}{path:width$}");
+                text += &format!("   http{s}://{address}{path:width$}");
             }
             text.truncate(text.trim_end().len());
             text += note;
@@ -210,7 +218,7 @@ fn print_table(source: &str, addresses: &[SocketAddr], routes: &[Route], page: O
             text +=
                 &format!("  no handlers yet: put a .wasm file there to serve it on {address}\n");
         } else if shows_page {
-            text += &format!("\nOpen http://{address}/ in a browser to try them.\n");
+            text += &format!("\nOpen http{s}://{address}/ in a browser to try them.\n");
         }
     }
     // Whoever closed stdout does not want to read it.

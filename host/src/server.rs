@@ -23,10 +23,11 @@ use crate::config::Config;
 use crate::embedded;
 use crate::engine::{self, Engine};
 use crate::handshake::origin::Origins;
-use crate::host::{Host, serve_socket};
+use crate::host::{Accepted, Host, serve_socket};
 use crate::loader::Loader;
 use crate::registry::Registry;
 use crate::route;
+use crate::tls::{Tls, TlsError};
 use crate::watch::DirectoryWatcher;
 
 /// Where the handlers come from.
@@ -67,6 +68,9 @@ pub enum ServerError {
          --max-instances (at most 14000), --max-memory (at most 4GiB) or --max-table-elements"
     )]
     Engine(wasmtime::Error),
+    /// The files for TLS can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// An embedded example does not load: the binary was built wrong.
     #[error("the embedded handler {route}: {why}")]
     Embedded {
@@ -82,6 +86,7 @@ pub struct Server {
     host: Arc<Host>,
     engine: Arc<Engine>,
     handlers: Handlers,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
@@ -92,6 +97,7 @@ impl Server {
     ///
     /// See [`ServerError`].
     pub fn new(config: Config, handlers: Handlers) -> Result<Self, ServerError> {
+        let tls = config.tls.clone().map(Tls::new).transpose()?.map(Arc::new);
         let max_instances = config.max_instances.unwrap_or_else(engine::instances_that_fit);
         let engine = Engine::new(&config, max_instances).map_err(ServerError::Engine)?;
         let registry = Arc::new(Registry::new(Totals::new(&config)));
@@ -99,6 +105,7 @@ impl Server {
             host: Arc::new(Host::new(config, registry, max_instances)),
             engine: Arc::new(engine),
             handlers,
+            tls,
         })
     }
 
@@ -121,8 +128,8 @@ impl Server {
     ) -> Result<(), ServerError> {
         let stop = CancellationToken::new();
         // Ends with this future, however that ends.
-        let admin_stop = CancellationToken::new();
-        let _end_admin = admin_stop.clone().drop_guard();
+        let end = CancellationToken::new();
+        let _ended = end.clone().drop_guard();
         let tasks = TaskTracker::new();
         let (first, loaded) = oneshot::channel();
         let loader = match &self.handlers {
@@ -145,10 +152,15 @@ impl Server {
             }
         };
         if let Some(admin) = listeners.admin {
-            tokio::spawn(admin::serve(admin, self.host.clone(), admin_stop.clone()));
+            tokio::spawn(admin::serve(admin, self.host.clone(), end.clone()));
         }
         for listener in listeners.clients {
-            tasks.spawn(accept(listener, self.host.clone(), tasks.clone(), stop.clone()));
+            let (host, tls) = (self.host.clone(), self.tls.clone());
+            tasks.spawn(accept(listener, host, tls, tasks.clone(), stop.clone()));
+        }
+        if let Some(tls) = self.tls.clone() {
+            let stop = end.clone();
+            tokio::spawn(async move { stop.run_until_cancelled(tls.follow()).await });
         }
         tokio::pin!(shutdown);
         tokio::select! {
@@ -215,6 +227,7 @@ impl Server {
 async fn accept(
     listener: TcpListener,
     host: Arc<Host>,
+    tls: Option<Arc<Tls>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
@@ -239,9 +252,13 @@ async fn accept(
         match accepted {
             Ok((socket, peer)) => {
                 (pause, failures) = (SHORTEST_PAUSE, 0);
-                let socket = prepare_socket(socket);
-                let serve =
-                    serve_socket(socket, peer, host.clone(), origins.clone(), permit, stop.clone());
+                let accepted = Accepted {
+                    socket: prepare_socket(socket),
+                    peer,
+                    tls: tls.as_ref().map(|tls| tls.acceptor()),
+                    handshaking: permit,
+                };
+                let serve = serve_socket(accepted, host.clone(), origins.clone(), stop.clone());
                 tasks.spawn(serve);
             }
             // The peer went away while it waited: its affair alone.

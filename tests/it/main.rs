@@ -28,3 +28,4 @@ mod sandbox;
 mod shutdown;
 mod swap;
 mod swap_under_load;
+mod tls;

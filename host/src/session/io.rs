@@ -169,6 +169,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             if self.sent == self.sending.len() {
                 self.sent = 0;
                 if !self.connection.shared().outbound.take(&mut self.sending) {
+                    match self.poll_flush(cx) {
+                        Poll::Pending => return self.timers.stalled(),
+                        Poll::Ready(Err(_)) => {
+                            self.end_by_socket();
+                            return true;
+                        }
+                        Poll::Ready(Ok(())) => {}
+                    }
                     self.sending.clear();
                     self.sending.shrink_to(KEEP_CAPACITY);
                     self.timers.flowing();
@@ -184,6 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 }
                 Poll::Ready(Ok(written)) if written > 0 => {
                     self.sent += written;
+                    self.unflushed = true;
                     self.connection.shared().outbound.sent(written);
                     self.timers.flowing();
                     self.renew_flush();
@@ -197,7 +206,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         congested
     }
 
-    /// Sends FIN. For TCP and Unix sockets this is done at once or not at all.
+    /// Has what a stream may hold back itself, as TLS does, sent as well.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.unflushed {
+            return Poll::Ready(Ok(()));
+        }
+        let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(())) };
+        let flushed = Pin::new(&mut socket.get_mut().socket).poll_flush(cx);
+        self.unflushed = flushed.is_pending();
+        flushed
+    }
+
+    /// Sends what says that nothing follows: FIN, and before it TLS's own word. It
+    /// is done at once or not at all.
     pub(super) fn shut_down(&mut self) {
         if let Some(socket) = &mut self.socket {
             let mut cx = Context::from_waker(Waker::noop());

@@ -60,6 +60,8 @@ pub(crate) struct Session<S> {
     /// What the writer has taken from the queue, and how much of it is sent.
     sending: Vec<u8>,
     sent: usize,
+    /// The stream may hold back some of what was sent.
+    unflushed: bool,
     /// None where there is no bound.
     rate: Option<Rate>,
     /// Messages taken in since they were last counted.
@@ -99,6 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             phase: Phase::Open,
             sending: Vec::new(),
             sent: 0,
+            unflushed: false,
             rate: generation.limits.max_message_rate.map(Rate::new),
             received: Tally::default(),
             generation,

@@ -139,7 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     /// Notices that the queue has drained, which is what the later phases wait for.
     pub(super) fn finish_closing(&mut self) -> bool {
-        if self.connection.shared().outbound.queued() > 0 {
+        if self.connection.shared().outbound.queued() > 0 || self.unflushed {
             return false;
         }
         match &mut self.phase {

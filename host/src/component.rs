@@ -86,6 +86,7 @@ pub(crate) fn load(
     path: &Path,
     fingerprint: Fingerprint,
     known: Option<[u8; 32]>,
+    name: &str,
     limits: &Limits,
 ) -> Result<Loaded, LoadError> {
     let Some(bytes) = read(path, fingerprint)? else { return Ok(Loaded::Changing) };
@@ -95,7 +96,7 @@ pub(crate) fn load(
     }
     let runtime = Handle::current();
     let prepared = runtime.block_on(prepare(engine, &bytes, &digest))?;
-    runtime.block_on(try_out(&prepared, limits))?;
+    runtime.block_on(try_out(&prepared, name, limits))?;
     Ok(Loaded::Component { prepared, digest })
 }
 
@@ -155,9 +156,13 @@ pub(crate) async fn prepare(
 
 /// Instantiates it once, and drops it: what can't start is refused here, where
 /// the old generation can serve on, and not at each handshake.
-pub(crate) async fn try_out(prepared: &Prepared, limits: &Limits) -> Result<(), LoadError> {
+pub(crate) async fn try_out(
+    prepared: &Prepared,
+    name: &str,
+    limits: &Limits,
+) -> Result<(), LoadError> {
     let unseen = Config { limits: limits.clone(), ..Config::default() };
-    let account = Account::new("(loading)".into(), limits, &Totals::new(&unseen));
+    let account = Account::new(format!("{name} (loading)").into(), limits, &Totals::new(&unseen));
     match Instance::new(prepared, limits, &Arc::new(account), 0).await {
         Ok(_) => Ok(()),
         // That says nothing about the component: another time, then.

@@ -133,7 +133,12 @@ fn walk(
         if metadata.is_dir() {
             let id = id(&metadata);
             // A symlink to a folder above it would never end.
-            if above.len() > MAX_DEPTH || above.contains(&id) {
+            if above.contains(&id) {
+                continue;
+            }
+            if above.len() > MAX_DEPTH {
+                let why = format!("lies more than {MAX_DEPTH} folders deep: move it up");
+                scan.unreadable.push((path, why));
                 continue;
             }
             above.push(id);

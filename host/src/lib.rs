@@ -7,8 +7,8 @@
 //! The modules, in the order in which data flows through them:
 //!
 //! - [`server`] accepts sockets and never waits for one of them; each is a `stream`,
-//!   with [`tls`] or without. [`config`] is all that it can be told.
-//!   `admin` answers an operator's tools, with `metrics` among them.
+//!   with [`tls`] or without. [`config`] is all that it can be told. `admin` answers
+//!   an operator's tools, with `metrics` among them.
 //! - `host` takes one socket from its handshake to its end, and keeps the slots
 //!   (`addresses` those of each remote address, `descriptors` how many fit).
 //! - `handshake` answers the request: a status, the test page (`page`), or a 101
@@ -21,10 +21,11 @@
 //! - `instance` owns a store and takes one event at a time, under a `meter`;
 //!   `failure` is how that can end. `imports` are what the guest can call,
 //!   `guest_log` where its words go, `bindings` what is generated from the WIT.
-//! - `watch`, `directory`, `loader` and `component` bring files into the
-//!   `registry`, whose generations the handshake picks from; `trap_loop` holds back one that
-//!   fails again and again. `compiler` has native code made,
-//!   `engine` holds the settings for it.
+//! - `watch`, `directory`, `loader` (with what is `known` of each route) and
+//!   `component` bring files into the `registry`, whose generations the handshake
+//!   picks from; `trap_loop` holds back one that fails again and again. [`compiler`]
+//!   has native code made, `engine` has the settings for it, and `embedded` is what
+//!   is served where there is no directory.
 //!
 //! Nothing flows backwards: an instance knows no session, a session no watcher.
 
@@ -48,6 +49,7 @@ mod handshake;
 mod host;
 mod imports;
 mod instance;
+mod known;
 mod loader;
 mod machine;
 mod mailbox;

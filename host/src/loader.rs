@@ -18,8 +18,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::component::{self, LoadError, Loaded};
 use crate::config::Limits;
-use crate::directory::{self, Fingerprint, Found, Scan};
+use crate::directory::{self, Found, Scan};
 use crate::engine::Engine;
+use crate::known::Known;
 use crate::registry::{Absence, Handler, Registry};
 use crate::watch::Watcher;
 
@@ -44,21 +45,6 @@ pub(crate) struct Loader {
     ready: bool,
     /// Problems that are logged already, so that each is said once.
     said: BTreeSet<String>,
-}
-
-/// What the loader knows of one route.
-struct Known {
-    handler: Arc<Handler>,
-    file: Found,
-    /// The state of the file that was last tried; none where the next look is to
-    /// try it again.
-    tried: Option<Fingerprint>,
-    /// What was last said about which state of the file.
-    complaint: Option<(Fingerprint, String)>,
-    loading: bool,
-    missing_since: Option<Instant>,
-    /// When a file that was being written to is looked at again.
-    retry_at: Option<Instant>,
 }
 
 struct Job {
@@ -183,15 +169,7 @@ impl Loader {
         let known = self.known.entry(route.to_owned()).or_insert_with(|| {
             let handler = self.registry.handler(route, &self.limits);
             self.registry.insert(route, &handler);
-            Known {
-                handler,
-                file: file.clone(),
-                tried: None,
-                complaint: None,
-                loading: false,
-                missing_since: None,
-                retry_at: None,
-            }
+            Known::new(handler, file.clone())
         });
         known.missing_since = None;
         known.file = file.clone();
@@ -250,8 +228,14 @@ impl Loader {
             let job_route = route.clone();
             let task = self.jobs.spawn_blocking(move || {
                 let started = Instant::now();
-                let outcome =
-                    component::load(&engine, &file.path, file.fingerprint, digest, &limits);
+                let outcome = component::load(
+                    &engine,
+                    &file.path,
+                    file.fingerprint,
+                    digest,
+                    &handler.account.name,
+                    &limits,
+                );
                 Job { route: job_route, handler, file, outcome, took: started.elapsed() }
             });
             self.job_routes.insert(task.id(), route);
@@ -305,8 +289,7 @@ impl Loader {
                 if self.ready && job.file.fingerprint.is_being_written() {
                     // What it is will show when the writer is done; only a start waits
                     // for nobody.
-                    known.tried = None;
-                    known.retry_at = Some(Instant::now() + WRITING);
+                    known.try_again(Instant::now() + WRITING);
                     return;
                 }
                 // These may succeed another time; the rest is up to the file.
@@ -319,26 +302,6 @@ impl Loader {
         // A look meanwhile has found another file.
         if known.file.fingerprint != job.file.fingerprint {
             self.waiting.insert(job.route);
-        }
-    }
-}
-
-impl Known {
-    /// One line: which file, what is wrong, what to do, and what happens now.
-    fn refuse(&mut self, file: &Found, why: &LoadError) {
-        self.handler.absence.store(Arc::new(Absence::Failed));
-        self.handler.account.metrics.refused();
-        let meanwhile = match self.handler.current() {
-            Some(current) => format!("generation {} serves on", current.number),
-            None => "nothing serves its route yet".to_owned(),
-        };
-        let complaint = format!("{}: {why} ({meanwhile})", file.path.display());
-        let complaint = Some((file.fingerprint, complaint));
-        if self.complaint != complaint {
-            self.complaint = complaint;
-            if let Some((_, complaint)) = &self.complaint {
-                tracing::error!(handler = &*self.handler.account.name, "{complaint}");
-            }
         }
     }
 }

@@ -204,7 +204,7 @@ impl Server {
             let digest = component::digest_of(bytes);
             let prepared =
                 component::prepare(&self.engine, bytes, &digest).await.map_err(broken)?;
-            component::try_out(&prepared, &self.host.config.limits).await.map_err(broken)?;
+            component::try_out(&prepared, route, &self.host.config.limits).await.map_err(broken)?;
             let handler = self.host.registry.handler(route, &self.host.config.limits);
             handler.swap(prepared, digest, self.host.config.limits.clone(), Instant::now());
             self.host.registry.insert(route, &handler);

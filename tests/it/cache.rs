@@ -1,6 +1,6 @@
 //! Compiled code is kept between starts.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{DirEntryExt as _, PermissionsExt as _};
 
 use crate::harness::{Start, example};
 
@@ -23,6 +23,30 @@ async fn a_second_start_finds_what_the_first_compiled() {
     assert!(kept > 100_000, "{kept} bytes are kept");
     let mode = cache.path().join("new").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn a_second_start_compiles_none_of_fifty_handlers() {
+    let cache = tempfile::TempDir::new().unwrap();
+    let folder = cache.path().join("new");
+    let echo = example("echo");
+    // A custom section makes each of them another component.
+    let component = |number: u8| [&*echo, &[0, 3, 1, b'n', number]].concat();
+    let files: Vec<_> = (0..50).map(|n| (format!("{n}.wasm"), component(n))).collect();
+    let files: Vec<_> = files.iter().map(|(name, bytes)| (&**name, &**bytes)).collect();
+    let serve = async || {
+        let server = Start::with(&files).cache(&folder).run().await;
+        assert_eq!(server.connect("/49").await.ask("served").await, "served");
+        let mut made: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| (entry.as_ref().unwrap().file_name(), entry.unwrap().ino()))
+            .collect();
+        made.sort();
+        made
+    };
+    let first = serve().await;
+    assert_eq!(first.len(), 50);
+    assert_eq!(serve().await, first);
 }
 
 #[tokio::test]

@@ -144,6 +144,17 @@ async fn each_kind_of_broken_file_gets_one_line_that_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_folder_that_lies_too_deep_is_named() {
+    let echo = example("echo");
+    let deep = format!("{}x.wasm", "d/".repeat(16));
+    let deeper = format!("{}x.wasm", "d/".repeat(17));
+    let server = Start::with(&[(&deep, &echo), (&deeper, &echo)]).run().await;
+    assert_eq!(status(&server, &format!("/{}x", "d/".repeat(16))).await, 101);
+    assert_eq!(status(&server, &format!("/{}x", "d/".repeat(17))).await, 404);
+    server.log.message("lies more than 16 folders deep").await;
+}
+
+#[tokio::test]
 async fn an_empty_directory_serves_what_comes_later() {
     let server = Start::with(&[]).run().await;
     assert!(server.stdout().contains("no handlers yet"));

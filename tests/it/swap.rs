@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::harness::guests::{ANSWERS_A, ANSWERS_B, OTHER_TYPES, REPORTS_CLOSE};
+use crate::harness::guests::{ANSWERS_A, ANSWERS_B, FLOODS_ON_MESSAGE, OTHER_TYPES, REPORTS_CLOSE};
 use crate::harness::{Client, Server, Start};
 
 async fn serving_a() -> Server {
@@ -227,6 +227,21 @@ async fn a_removed_file_is_404_and_its_connections_are_closed_with_1001() {
     server.log.message(r#"closed: Host 1001 "the handler was removed" "removed""#).await;
     let refused = Client::try_connect(&server.url("/x"), &[]).await;
     assert_eq!(refused.err().unwrap(), 404);
+}
+
+#[tokio::test]
+async fn what_was_queued_arrives_before_the_close_of_a_removed_handler() {
+    let start = Start::with(&[("x.wasm", &FLOODS_ON_MESSAGE.bytes())]);
+    let server = start.arg("--max-backpressure=16MiB").run().await;
+    let mut client = server.connect("/x").await;
+    // More than the sockets hold while nothing is read.
+    client.send("try 15 1000000").await;
+    server.log.message("queued=15").await;
+    std::fs::remove_file(server.file("x.wasm")).unwrap();
+    server.log.message("/x is served no more").await;
+    let (messages, close) = client.rest().await;
+    assert_eq!(messages.len(), 15);
+    assert_eq!(close, Some((1001, "the handler was removed".into())));
 }
 
 #[tokio::test]

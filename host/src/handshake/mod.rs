@@ -1,9 +1,8 @@
 //! From an accepted socket to an open WebSocket, or to a status that says why not.
 //!
 //! hyper reads the request and writes the response; one request a socket, since
-//! every refusal carries `Connection: close`. All
-//! that can fail has been done when the 101 is sent: the slots are reserved and
-//! the instance exists.
+//! every refusal carries `Connection: close`. All that can fail has been done when
+//! the 101 is sent: the slots are reserved and the instance exists.
 
 mod check;
 mod forwarded;

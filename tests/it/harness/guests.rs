@@ -27,8 +27,8 @@ pub(crate) fn example(name: &str) -> Vec<u8> {
 
 fn read(file: &str) -> Vec<u8> {
     let path = folder().join(file);
-    std::fs::read(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}: run scripts/build-guests", path.display()))
+    let bytes = std::fs::read(&path);
+    bytes.unwrap_or_else(|error| panic!("{}: {error}: run scripts/build-guests", path.display()))
 }
 
 fn folder() -> PathBuf {

@@ -17,6 +17,7 @@ mod compile;
 mod descriptors;
 mod directory;
 mod examples;
+mod faults;
 mod handshake;
 mod hostile;
 mod keepalive;

@@ -11,25 +11,39 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 /// may do as they like again.
 const MAX_REMEMBERED: usize = 64 * 1024;
 
-/// Counts connections by address. It holds an entry only for addresses that have
-/// a connection, so the limit on connections bounds it.
+/// Handshakes in progress of one address; a further socket is closed unheard. They
+/// are few of all, so that no single address can hold up the others.
+const MAX_HANDSHAKES: usize = 256;
+
+/// What each remote address holds, and how fast it comes.
 pub(crate) struct Addresses {
-    max: usize,
-    held: Mutex<HashMap<IpAddr, usize>>,
+    connections: Arc<Held>,
+    handshakes: Arc<Held>,
     rate: DefaultKeyedRateLimiter<IpAddr>,
 }
 
-/// One connection's place among those of its address, given up when dropped.
+/// Counts by address. There is an entry only for addresses that hold something, so
+/// the limit on what is held bounds it.
+struct Held {
+    max: usize,
+    by: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// One place among those of an address, given up when dropped.
 pub(crate) struct AddressSlot {
-    addresses: Arc<Addresses>,
+    held: Arc<Held>,
     /// None for an address that is not counted.
     address: Option<IpAddr>,
 }
 
 impl Addresses {
-    pub(crate) fn new(max: usize, per_second: NonZeroU32) -> Self {
-        let rate = RateLimiter::keyed(Quota::per_second(per_second));
-        Self { max, held: Mutex::default(), rate }
+    pub(crate) fn new(max_connections: usize, per_second: NonZeroU32) -> Self {
+        let held = |max| Arc::new(Held { max, by: Mutex::default() });
+        Self {
+            connections: held(max_connections),
+            handshakes: held(MAX_HANDSHAKES),
+            rate: RateLimiter::keyed(Quota::per_second(per_second)),
+        }
     }
 
     /// Whether the address may ask for another connection by now.
@@ -41,22 +55,33 @@ impl Addresses {
         self.rate.check_key(&address).is_ok()
     }
 
-    /// None where the address holds as many as it may.
-    pub(crate) fn reserve(self: &Arc<Self>, address: IpAddr) -> Option<AddressSlot> {
-        let address = counted(address);
+    /// A place for a connection; none where the address holds as many as it may.
+    pub(crate) fn connection(&self, address: IpAddr) -> Option<AddressSlot> {
+        self.connections.reserve(Some(address))
+    }
+
+    /// A place for a handshake, likewise; always one where it is not known whose.
+    pub(crate) fn handshake(&self, address: Option<IpAddr>) -> Option<AddressSlot> {
+        self.handshakes.reserve(address)
+    }
+}
+
+impl Held {
+    fn reserve(self: &Arc<Self>, address: Option<IpAddr>) -> Option<AddressSlot> {
+        let address = address.and_then(counted);
         if let Some(address) = address {
-            let mut held = self.held();
-            let count = held.entry(address).or_insert(0);
+            let mut by = self.by();
+            let count = by.entry(address).or_insert(0);
             if *count >= self.max {
                 return None;
             }
             *count += 1;
         }
-        Some(AddressSlot { addresses: self.clone(), address })
+        Some(AddressSlot { held: self.clone(), address })
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn by(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.by.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,11 +101,11 @@ fn counted(address: IpAddr) -> Option<IpAddr> {
 impl Drop for AddressSlot {
     fn drop(&mut self) {
         let Some(address) = self.address else { return };
-        let mut held = self.addresses.held();
-        if let Some(count) = held.get_mut(&address) {
+        let mut by = self.held.by();
+        if let Some(count) = by.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
-                held.remove(&address);
+                by.remove(&address);
             }
         }
     }
@@ -92,8 +117,8 @@ mod tests {
 
     #[test]
     fn an_address_is_refused_past_its_limit_until_one_ends() {
-        let addresses = Arc::new(Addresses::new(2, NonZeroU32::MAX));
-        let reserve = |address: &str| addresses.reserve(address.parse().unwrap());
+        let addresses = Addresses::new(2, NonZeroU32::MAX);
+        let reserve = |address: &str| addresses.connection(address.parse().unwrap());
         let first = reserve("203.0.113.7");
         let _second = reserve("::ffff:203.0.113.7");
         assert!(first.is_some() && reserve("203.0.113.7").is_none());
@@ -104,14 +129,26 @@ mod tests {
 
     #[test]
     fn ipv6_counts_by_its_64_bit_network_and_loopback_not_at_all() {
-        let addresses = Arc::new(Addresses::new(1, NonZeroU32::MAX));
-        let reserve = |address: &str| addresses.reserve(address.parse().unwrap());
+        let addresses = Addresses::new(1, NonZeroU32::MAX);
+        let reserve = |address: &str| addresses.connection(address.parse().unwrap());
         let _one = reserve("2001:db8:0:1::1");
         assert!(reserve("2001:db8:0:1:ffff::2").is_none());
         assert!(reserve("2001:db8:0:2::1").is_some());
         let local: Vec<_> = (0..10).map(|_| reserve("127.0.0.1")).collect();
         assert!(local.iter().all(Option::is_some));
         drop(local);
-        assert_eq!(addresses.held().len(), 1);
+        assert_eq!(addresses.connections.by().len(), 1);
+    }
+
+    #[test]
+    fn handshakes_of_one_address_leave_room_for_others() {
+        let addresses = Addresses::new(1, NonZeroU32::MAX);
+        let begin = |address: &str| addresses.handshake(Some(address.parse().unwrap()));
+        let mut silent: Vec<_> = (0..MAX_HANDSHAKES).map(|_| begin("203.0.113.7")).collect();
+        assert!(silent.iter().all(Option::is_some));
+        assert!(begin("203.0.113.7").is_none());
+        assert!(begin("203.0.113.8").is_some() && begin("127.0.0.1").is_some());
+        silent.pop();
+        assert!(begin("203.0.113.7").is_some());
     }
 }

@@ -95,7 +95,7 @@ impl Host {
         if !self.addresses.may_ask(client) {
             return Err(Full::Rate);
         }
-        let address = self.addresses.reserve(client).ok_or(Full::Address)?;
+        let address = self.addresses.connection(client).ok_or(Full::Address)?;
         let connection = self.connections.clone().try_acquire_owned();
         let instance = self.instances.clone().try_acquire_owned();
         let of_handler = handler.instances.clone().try_acquire_owned();
@@ -105,6 +105,13 @@ impl Host {
             _of_handler: of_handler.map_err(|_| Full::HandlerInstances)?,
             _address: address,
         })
+    }
+
+    /// A place for a peer's handshake. Behind a trusted proxy anybody may be.
+    pub(crate) fn begin_handshake(&self, peer: IpAddr) -> Option<AddressSlot> {
+        let proxies = &self.config.trusted_proxies;
+        let is_proxy = proxies.iter().any(|network| network.contains(&peer.to_canonical()));
+        self.addresses.handshake((!is_proxy).then_some(peer))
     }
 
     pub(crate) fn next_id(&self) -> ConnectionId {
@@ -123,7 +130,7 @@ pub(crate) struct Accepted {
     pub(crate) peer: SocketAddr,
     pub(crate) tls: Option<TlsAcceptor>,
     /// Given up once the handshake is done.
-    pub(crate) handshaking: OwnedSemaphorePermit,
+    pub(crate) handshaking: (OwnedSemaphorePermit, AddressSlot),
 }
 
 /// Serves one accepted socket to its end.

@@ -252,11 +252,15 @@ async fn accept(
         match accepted {
             Ok((socket, peer)) => {
                 (pause, failures) = (SHORTEST_PAUSE, 0);
+                let Some(place) = host.begin_handshake(peer.ip()) else {
+                    tracing::debug!(%peer, "closed unheard: too many handshakes of its address");
+                    continue;
+                };
                 let accepted = Accepted {
                     socket: prepare_socket(socket),
                     peer,
                     tls: tls.as_ref().map(|tls| tls.acceptor()),
-                    handshaking: permit,
+                    handshaking: (permit, place),
                 };
                 let serve = serve_socket(accepted, host.clone(), origins.clone(), stop.clone());
                 tasks.spawn(serve);

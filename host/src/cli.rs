@@ -180,10 +180,10 @@ struct LimitFlags {
     #[arg(long, value_name = "N", env = "SOCKLET_MAX_INSTANCES", value_parser = positive)]
     max_instances: Option<usize>,
     /// Largest message in either direction [default: 1MiB]
-    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_MESSAGE_SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_MESSAGE_SIZE", value_parser = message_size)]
     max_message_size: Option<usize>,
     /// Bytes that may wait to be sent on one connection before writes are refused [default: 1MiB]
-    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_BACKPRESSURE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_BACKPRESSURE", value_parser = message_size)]
     max_backpressure: Option<usize>,
     /// Memory of one instance [default: 64MiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_MEMORY", value_parser = size)]
@@ -377,6 +377,15 @@ fn size(text: &str) -> Result<usize, String> {
         Ok(size) => Ok(size),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// A size that a single peer may make the host reserve.
+fn message_size(text: &str) -> Result<usize, String> {
+    const LARGEST: usize = 1 << 30;
+    size(text).and_then(|size| match size {
+        ..=LARGEST => Ok(size),
+        _ => Err("must be at most 1GiB".into()),
+    })
 }
 
 fn positive(text: &str) -> Result<usize, String> {

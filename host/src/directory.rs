@@ -16,6 +16,8 @@ use crate::route::{self, BadName};
 
 /// Folders within folders, at most.
 const MAX_DEPTH: usize = 16;
+/// Folders in one scan, at most: a symlink may lead to a whole disk.
+const MAX_FOLDERS: usize = 4096;
 
 /// Changes whenever a file is replaced or written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,7 @@ pub(crate) struct Scan {
     pub(crate) contested: BTreeMap<String, Vec<PathBuf>>,
     /// Files that can't be served, and why.
     pub(crate) unroutable: Vec<(PathBuf, BadName)>,
+    folders: usize,
     /// Files and folders that could not be read. What is known of them stays.
     pub(crate) unreadable: Vec<(PathBuf, String)>,
 }
@@ -84,7 +87,7 @@ pub(crate) fn scan(root: &Path) -> io::Result<Scan> {
     let mut scan = Scan::default();
     let mut claims: BTreeMap<String, Vec<Found>> = BTreeMap::new();
     let entries = fs::read_dir(root)?;
-    let mut above = vec![id(&fs::metadata(root)?)];
+    let mut above = vec![Above { id: id(&fs::metadata(root)?), linked: false }];
     walk(root, root, entries, &mut above, &mut claims, &mut scan);
     for (route, mut files) in claims {
         if files.len() == 1 {
@@ -96,6 +99,13 @@ pub(crate) fn scan(root: &Path) -> io::Result<Scan> {
     Ok(scan)
 }
 
+/// A folder on the way to what is looked at.
+struct Above {
+    id: (u64, u64),
+    /// It was reached through a symlink.
+    linked: bool,
+}
+
 fn id(metadata: &fs::Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
@@ -104,7 +114,7 @@ fn walk(
     root: &Path,
     folder: &Path,
     entries: fs::ReadDir,
-    above: &mut Vec<(u64, u64)>,
+    above: &mut Vec<Above>,
     claims: &mut BTreeMap<String, Vec<Found>>,
     scan: &mut Scan,
 ) {
@@ -133,15 +143,26 @@ fn walk(
         if metadata.is_dir() {
             let id = id(&metadata);
             // A symlink to a folder above it would never end.
-            if above.contains(&id) {
+            if above.iter().any(|folder| folder.id == id) {
                 continue;
+            }
+            // Links between folders multiply: one of them in a path is enough.
+            let linked = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            if linked && above.iter().any(|folder| folder.linked) {
+                continue;
+            }
+            scan.folders += 1;
+            if scan.folders > MAX_FOLDERS {
+                let why = format!("is beyond the first {MAX_FOLDERS} folders: remove some");
+                scan.unreadable.push((root.to_owned(), why));
+                return;
             }
             if above.len() > MAX_DEPTH {
                 let why = format!("lies more than {MAX_DEPTH} folders deep: move it up");
                 scan.unreadable.push((path, why));
                 continue;
             }
-            above.push(id);
+            above.push(Above { id, linked });
             match fs::read_dir(&path) {
                 Ok(entries) => walk(root, &path, entries, above, claims, scan),
                 Err(error) => scan.unreadable.push((path, error.to_string())),

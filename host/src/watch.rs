@@ -139,7 +139,7 @@ fn id(directory: &Path) -> Option<(u64, u64)> {
 
 fn watch(directory: &Path, signals: Arc<Signals>) -> notify::Result<RecommendedWatcher> {
     let root = directory.to_owned();
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+    let handle = move |event: notify::Result<Event>| {
         if let Ok(event) = &event {
             // Reading a handler is an event too, and must not lead to another look.
             if matches!(event.kind, EventKind::Access(access)
@@ -154,7 +154,10 @@ fn watch(directory: &Path, signals: Arc<Signals>) -> notify::Result<RecommendedW
             }
         }
         signals.changed.notify_one();
-    })?;
+    };
+    // What lies behind symlinks is seen by looking; they may lead anywhere.
+    let config = notify::Config::default().with_follow_symlinks(false);
+    let mut watcher = RecommendedWatcher::new(handle, config)?;
     watcher.watch(directory, RecursiveMode::Recursive)?;
     Ok(watcher)
 }

@@ -144,6 +144,27 @@ async fn each_kind_of_broken_file_gets_one_line_that_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn symlinks_between_folders_do_not_multiply() {
+    let folders: Vec<_> = (0..12).map(|number| format!("f{number}")).collect();
+    let server = Start::with(&[("echo.wasm", &example("echo"))])
+        .prepare(|directory| {
+            for folder in &folders {
+                std::fs::create_dir(directory.join(folder)).unwrap();
+                for other in &folders {
+                    symlink(format!("../{other}"), directory.join(folder).join(other)).unwrap();
+                }
+            }
+        })
+        .run()
+        .await;
+    server.put("f0/new.wasm", &example("echo"));
+    for route in ["/f0/new", "/f3/f0/new"] {
+        server.log.message(&format!("serves {route} ")).await;
+        assert_eq!(status(&server, route).await, 101, "{route}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_that_lies_too_deep_is_named() {
     let echo = example("echo");
     let deep = format!("{}x.wasm", "d/".repeat(16));

@@ -133,6 +133,19 @@ async fn headers_that_are_too_large_or_too_many_are_431() {
 }
 
 #[tokio::test]
+async fn a_handshake_with_content_is_400() {
+    let server = Start::embedded().run().await;
+    for header in ["Content-Length: 10", "Transfer-Encoding: chunked"] {
+        let mut headers = HANDSHAKE.to_vec();
+        headers.push(header);
+        assert_eq!(http(server.address, "GET /echo", &headers).await.status, 400, "{header}");
+    }
+    let mut headers = HANDSHAKE.to_vec();
+    headers.push("Content-Length: 0");
+    assert_eq!(http(server.address, "GET /echo", &headers).await.status, 101);
+}
+
+#[tokio::test]
 async fn a_full_server_is_503_with_retry_after_and_recovers() {
     for limit in ["max-connections", "max-instances"] {
         let server = Start::embedded().arg(format!("--{limit}=2")).run().await;

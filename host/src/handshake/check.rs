@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::header::{
-    ACCEPT, CONNECTION, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-    UPGRADE,
+    ACCEPT, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::{HeaderMap, Method, StatusCode, Version};
 use tokio::time::timeout;
@@ -193,6 +193,11 @@ fn check_protocol<B>(request: &hyper::Request<B>) -> Result<HeaderValue, Respons
     }
     if !has_token(headers, &CONNECTION, "upgrade") {
         return Err(malformed("the handshake has no `Connection: Upgrade`"));
+    }
+    let length = headers.get_all(CONTENT_LENGTH).iter();
+    if headers.contains_key(TRANSFER_ENCODING) || length.into_iter().any(|length| length != "0") {
+        // Its bytes would be taken for frames (RFC 9110, section 7.8).
+        return Err(malformed("a WebSocket handshake has no content"));
     }
     if headers.get_all(HOST).iter().count() != 1 {
         return Err(malformed("the handshake needs one Host"));

@@ -51,7 +51,11 @@ impl Origins {
     /// A request without an Origin does not come from a browser, and passes.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
         let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-        let text = |value: &[u8]| String::from_utf8_lossy(value).to_ascii_lowercase();
+        // Longer than any name: it would only fill the log.
+        const LONGEST: usize = 300;
+        let text = |value: &[u8]| {
+            String::from_utf8_lossy(&value[..value.len().min(LONGEST)]).to_ascii_lowercase()
+        };
         let origin = text(origin.as_bytes());
         let host = headers.get(HOST).map(|host| text(host.as_bytes())).unwrap_or_default();
         if self.allowed.iter().any(|allowed| allowed == "*" || *allowed == origin) {

@@ -70,7 +70,8 @@ pub(crate) struct Scan {
     pub(crate) contested: BTreeMap<String, Vec<PathBuf>>,
     /// Files that can't be served, and why.
     pub(crate) unroutable: Vec<(PathBuf, BadName)>,
-    folders: usize,
+    /// Folders that were reached through a symlink.
+    pub(crate) linked: Vec<PathBuf>,
     /// Files and folders that could not be read. What is known of them stays.
     pub(crate) unreadable: Vec<(PathBuf, String)>,
 }
@@ -84,12 +85,17 @@ impl Scan {
 
 /// Scans `root`. An error says that `root` itself can't be read.
 pub(crate) fn scan(root: &Path) -> io::Result<Scan> {
-    let mut scan = Scan::default();
-    let mut claims: BTreeMap<String, Vec<Found>> = BTreeMap::new();
     let entries = fs::read_dir(root)?;
-    let mut above = vec![Above { id: id(&fs::metadata(root)?), linked: false }];
-    walk(root, root, entries, &mut above, &mut claims, &mut scan);
-    for (route, mut files) in claims {
+    let mut walk = Walk {
+        root,
+        above: vec![Above { id: id(&fs::metadata(root)?), linked: false }],
+        folders: 1,
+        claims: BTreeMap::new(),
+        scan: Scan::default(),
+    };
+    walk.entries(root, entries);
+    let mut scan = walk.scan;
+    for (route, mut files) in walk.claims {
         if files.len() == 1 {
             scan.handlers.extend(files.pop().map(|file| (route, file)));
         } else {
@@ -97,6 +103,16 @@ pub(crate) fn scan(root: &Path) -> io::Result<Scan> {
         }
     }
     Ok(scan)
+}
+
+/// A scan under way.
+struct Walk<'a> {
+    root: &'a Path,
+    /// From the root to the folder that is being read.
+    above: Vec<Above>,
+    folders: usize,
+    claims: BTreeMap<String, Vec<Found>>,
+    scan: Scan,
 }
 
 /// A folder on the way to what is looked at.
@@ -110,73 +126,77 @@ fn id(metadata: &fs::Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-fn walk(
-    root: &Path,
-    folder: &Path,
-    entries: fs::ReadDir,
-    above: &mut Vec<Above>,
-    claims: &mut BTreeMap<String, Vec<Found>>,
-    scan: &mut Scan,
-) {
-    for entry in entries {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                scan.unreadable.push((folder.to_owned(), error.to_string()));
-                return;
-            }
-        };
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
-        let path = entry.path();
-        // Follows symlinks. A file that is gone by now, or a symlink to nowhere,
-        // is no file; of any other error nobody knows what lies behind it.
-        let metadata = match fs::metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => {
-                scan.unreadable.push((path, error.to_string()));
+impl Walk<'_> {
+    fn entries(&mut self, folder: &Path, entries: fs::ReadDir) {
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return self.unreadable(folder, &error),
+            };
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
                 continue;
             }
-        };
-        if metadata.is_dir() {
-            let id = id(&metadata);
-            // A symlink to a folder above it would never end.
-            if above.iter().any(|folder| folder.id == id) {
-                continue;
-            }
-            // Links between folders multiply: one of them in a path is enough.
-            let linked = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            if linked && above.iter().any(|folder| folder.linked) {
-                continue;
-            }
-            scan.folders += 1;
-            if scan.folders > MAX_FOLDERS {
-                let why = format!("is beyond the first {MAX_FOLDERS} folders: remove some");
-                scan.unreadable.push((root.to_owned(), why));
-                return;
-            }
-            if above.len() > MAX_DEPTH {
-                let why = format!("lies more than {MAX_DEPTH} folders deep: move it up");
-                scan.unreadable.push((path, why));
-                continue;
-            }
-            above.push(Above { id, linked });
-            match fs::read_dir(&path) {
-                Ok(entries) => walk(root, &path, entries, above, claims, scan),
-                Err(error) => scan.unreadable.push((path, error.to_string())),
-            }
-            above.pop();
-        } else if metadata.is_file() && path.extension().is_some_and(|ext| ext == "wasm") {
-            let relative = path.strip_prefix(root).unwrap_or(&path);
-            match route::of_file(relative) {
-                Ok(route) => {
-                    let fingerprint = Fingerprint::of(&metadata);
-                    claims.entry(route).or_default().push(Found { path, fingerprint });
+            let path = entry.path();
+            // Follows symlinks. A file that is gone by now, or a symlink to nowhere,
+            // is no file; of any other error nobody knows what lies behind it.
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => {
+                    let linked = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+                    self.folder(path, Above { id: id(&metadata), linked });
                 }
-                Err(why) => scan.unroutable.push((path, why)),
+                Ok(metadata) if metadata.is_file() => self.file(path, &metadata),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => self.unreadable(&path, &error),
             }
         }
+    }
+
+    fn folder(&mut self, path: PathBuf, this: Above) {
+        // A symlink to a folder above it would never end, and links between folders
+        // multiply: one of them in a path is enough.
+        if self.above.iter().any(|above| above.id == this.id || above.linked && this.linked) {
+            return;
+        }
+        if self.above.len() > MAX_DEPTH {
+            let why = format!("lies more than {MAX_DEPTH} folders deep: move it up");
+            return self.unreadable(&path, &why);
+        }
+        self.folders += 1;
+        if self.folders > MAX_FOLDERS {
+            if self.folders == MAX_FOLDERS + 1 {
+                let why = format!("holds more than {MAX_FOLDERS} folders: remove some");
+                self.unreadable(self.root, &why);
+            }
+            return;
+        }
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable(&path, &error),
+        };
+        if this.linked {
+            self.scan.linked.push(path.clone());
+        }
+        self.above.push(this);
+        self.entries(&path, entries);
+        self.above.pop();
+    }
+
+    fn file(&mut self, path: PathBuf, metadata: &fs::Metadata) {
+        if path.extension().is_none_or(|extension| extension != "wasm") {
+            return;
+        }
+        let relative = path.strip_prefix(self.root).unwrap_or(&path);
+        match route::of_file(relative) {
+            Ok(route) => {
+                let fingerprint = Fingerprint::of(metadata);
+                self.claims.entry(route).or_default().push(Found { path, fingerprint });
+            }
+            Err(why) => self.scan.unroutable.push((path, why)),
+        }
+    }
+
+    fn unreadable(&mut self, path: &Path, why: &impl ToString) {
+        self.scan.unreadable.push((path.to_owned(), why.to_string()));
     }
 }

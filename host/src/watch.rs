@@ -16,6 +16,8 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::directory;
+
 /// Emits changes.
 pub(crate) trait Watcher: Send {
     /// Returns when something may have changed since the last call. It is called
@@ -28,8 +30,8 @@ pub(crate) trait Watcher: Send {
 const QUIET: Duration = Duration::from_millis(50);
 /// The longest that a burst may put off a look.
 const LONGEST: Duration = Duration::from_millis(200);
-/// What is not seen by events, such as a file behind a symlink that leads out of
-/// the directory, is seen by looking this often.
+/// What is not seen by events, such as a file behind a symlink to it, is seen by
+/// looking this often.
 const LOOK: Duration = Duration::from_secs(2);
 /// Without events, looking is all there is.
 const LOOK_WITHOUT_EVENTS: Duration = Duration::from_millis(250);
@@ -137,8 +139,11 @@ fn id(directory: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(directory).ok().map(|data| (data.dev(), data.ino()))
 }
 
+/// Watches the directory, wherever a symlink leads to it, and the folders that
+/// symlinks in it lead to; not what lies below those, which may be a whole disk.
 fn watch(directory: &Path, signals: Arc<Signals>) -> notify::Result<RecommendedWatcher> {
-    let root = directory.to_owned();
+    let root = directory.canonicalize()?;
+    let watched = root.clone();
     let handle = move |event: notify::Result<Event>| {
         if let Ok(event) = &event {
             // Reading a handler is an event too, and must not lead to another look.
@@ -149,15 +154,21 @@ fn watch(directory: &Path, signals: Arc<Signals>) -> notify::Result<RecommendedW
             }
             let ends =
                 matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
-            if ends && event.paths.contains(&root) {
+            if ends && event.paths.contains(&watched) {
                 signals.lost.store(true, Relaxed);
             }
         }
         signals.changed.notify_one();
     };
-    // What lies behind symlinks is seen by looking; they may lead anywhere.
     let config = notify::Config::default().with_follow_symlinks(false);
     let mut watcher = RecommendedWatcher::new(handle, config)?;
-    watcher.watch(directory, RecursiveMode::Recursive)?;
+    watcher.watch(&root, RecursiveMode::Recursive)?;
+    let linked = directory::scan(&root).map(|scan| scan.linked).unwrap_or_default();
+    let elsewhere = linked.iter().filter_map(|folder| folder.canonicalize().ok());
+    for folder in elsewhere.filter(|folder| !folder.starts_with(&root)) {
+        if let Err(error) = watcher.watch(&folder, RecursiveMode::NonRecursive) {
+            tracing::debug!(folder = %folder.display(), "seen by looking only: {error}");
+        }
+    }
     Ok(watcher)
 }

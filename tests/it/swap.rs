@@ -163,12 +163,33 @@ async fn a_directory_that_was_removed_and_made_again_is_watched_like_the_first()
     std::fs::create_dir(&directory).unwrap();
     server.put("x.wasm", &ANSWERS_B.bytes());
     generation(&server, 2).await;
-    // Each is put right after a look, and the next look without an event is two
-    // seconds away.
+    seen_by_events(&server, "").await;
+}
+
+#[tokio::test]
+async fn what_symlinks_lead_to_is_watched_as_well() {
+    let elsewhere = tempfile::TempDir::new().unwrap();
+    let [real, other] = ["real", "other"].map(|name| elsewhere.path().join(name));
+    let (served, start) = (other.clone(), Start::with(&[]));
+    let start = start.prepare(|directory| {
+        std::fs::remove_dir(directory).unwrap();
+        std::fs::create_dir(&real).unwrap();
+        std::fs::create_dir(&served).unwrap();
+        symlink(&real, directory).unwrap();
+        symlink(&served, directory.join("folder")).unwrap();
+    });
+    let server = start.run().await;
+    seen_by_events(&server, "").await;
+    seen_by_events(&server, "folder/").await;
+}
+
+/// Files are put one after the other, each right after a look; the next look
+/// without an event is two seconds away.
+async fn seen_by_events(server: &Server, folder: &str) {
     let started = Instant::now();
     for number in 0..10 {
-        server.put(&format!("{number}.wasm"), &ANSWERS_B.bytes());
-        server.log.message(&format!("serves /{number} ")).await;
+        server.put(&format!("{folder}{number}.wasm"), &ANSWERS_B.bytes());
+        server.log.message(&format!("serves /{folder}{number} ")).await;
     }
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, SystemTime};
 
-use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
+use rustix::process::{
+    Resource, Rlimit, Signal, set_parent_process_death_signal, setpriority_process, setrlimit,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::sync::Mutex;
@@ -19,6 +21,9 @@ use wasmtime::component::Component;
 
 use crate::failure::Reason;
 
+/// How compiled code is named, and what is on its way to it.
+const CODE: &str = ".cwasm";
+const DRAFT: &str = "draft-";
 /// What is not used for so long is made again when it is needed.
 const KEEP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Connections go first; but compiling gets a quarter of what one of their threads
@@ -106,13 +111,13 @@ impl Compiler {
         digest: &[u8; 32],
     ) -> Result<Component, CompileError> {
         let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let code = self.folder.path().join(format!("{name}-{:016x}.cwasm", self.settings));
+        let code = self.folder.path().join(format!("{name}-{:016x}{CODE}", self.settings));
         if let Some(component) = self.load(&code) {
             return Ok(component);
         }
         let _turn = self.one_at_a_time.lock().await;
         // In the same folder, so that it can be renamed; made with mode 0600.
-        let draft = tempfile::NamedTempFile::with_prefix_in("draft-", self.folder.path())?;
+        let draft = tempfile::NamedTempFile::with_prefix_in(DRAFT, self.folder.path())?;
         match &self.program {
             Some(program) => self.run(program, bytes, draft.path()).await?,
             None => {
@@ -182,12 +187,12 @@ impl Compiler {
     }
 
     fn judge(&self, status: ExitStatus, complaint: &str) -> Result<(), CompileError> {
-        use rustix::process::Signal;
         use std::os::unix::process::ExitStatusExt as _;
         match status.signal().and_then(Signal::from_named_raw) {
             None if status.success() => Ok(()),
             None => Err(CompileError::Invalid(complaint.trim().to_owned())),
-            Some(Signal::XCPU | Signal::KILL) => Err(CompileError::Time(self.limits.cpu_time)),
+            Some(Signal::XCPU) => Err(CompileError::Time(self.limits.cpu_time)),
+            // Also where the system has run out of memory and killed it.
             Some(_) => Err(CompileError::Memory(self.limits.memory)),
         }
     }
@@ -202,9 +207,14 @@ impl Folder {
     }
 }
 
-/// Code that was not used for long, and drafts of processes that are gone.
+/// Code that was not used for long, and drafts of processes that are gone. Whatever
+/// else lies in the folder is not ours.
 fn forget_old_code(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.ends_with(CODE) && !name.starts_with(DRAFT) {
+            continue;
+        }
         let age = entry.metadata().and_then(|data| data.modified()).map(|time| time.elapsed());
         if matches!(age, Ok(Ok(age)) if age > KEEP) {
             // Whoever else may have removed it has done the same.
@@ -220,7 +230,12 @@ fn forget_old_code(folder: &Path) {
 ///
 /// What is wrong with the component, in one line.
 pub fn compile_stdin(limits: CompileLimits, output: &Path) -> Result<(), String> {
-    let limit = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
+    // Nobody would read what it makes.
+    let orphaned = set_parent_process_death_signal(Some(Signal::KILL));
+    orphaned.map_err(|error| format!("can't be tied to its parent: {error}"))?;
+    // At the first of these a signal comes that names the cause, at the second none.
+    let limit =
+        |value: u64| Rlimit { current: Some(value), maximum: Some(value.saturating_add(1)) };
     let memory = u64::try_from(limits.memory).unwrap_or(u64::MAX);
     for (resource, value) in [
         (Resource::Cpu, limits.cpu_time.as_secs().max(1)),

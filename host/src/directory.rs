@@ -142,7 +142,7 @@ impl Walk<'_> {
             match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => {
                     let linked = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-                    self.folder(path, Above { id: id(&metadata), linked });
+                    self.folder(&path, Above { id: id(&metadata), linked });
                 }
                 Ok(metadata) if metadata.is_file() => self.file(path, &metadata),
                 Ok(_) => {}
@@ -152,7 +152,7 @@ impl Walk<'_> {
         }
     }
 
-    fn folder(&mut self, path: PathBuf, this: Above) {
+    fn folder(&mut self, path: &Path, this: Above) {
         // A symlink to a folder above it would never end, and links between folders
         // multiply: one of them in a path is enough.
         if self.above.iter().any(|above| above.id == this.id || above.linked && this.linked) {
@@ -160,7 +160,7 @@ impl Walk<'_> {
         }
         if self.above.len() > MAX_DEPTH {
             let why = format!("lies more than {MAX_DEPTH} folders deep: move it up");
-            return self.unreadable(&path, &why);
+            return self.unreadable(path, &why);
         }
         self.folders += 1;
         if self.folders > MAX_FOLDERS {
@@ -170,15 +170,15 @@ impl Walk<'_> {
             }
             return;
         }
-        let entries = match fs::read_dir(&path) {
+        let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
-            Err(error) => return self.unreadable(&path, &error),
+            Err(error) => return self.unreadable(path, &error),
         };
         if this.linked {
-            self.scan.linked.push(path.clone());
+            self.scan.linked.push(path.to_owned());
         }
         self.above.push(this);
-        self.entries(&path, entries);
+        self.entries(path, entries);
         self.above.pop();
     }
 

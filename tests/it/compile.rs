@@ -1,6 +1,12 @@
 //! Compiling costs no more than it may, and nobody but the file's own route.
 
-use crate::harness::{Client, Start, example};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use rustix::process::Signal;
+
+use crate::harness::{Client, Start, example, within};
 
 async fn compiles_in_vain(arg: &str, said: &str) {
     let cache = tempfile::TempDir::new().unwrap();
@@ -26,6 +32,62 @@ async fn a_file_that_takes_too_long_to_compile_costs_a_line_in_the_log() {
 #[tokio::test]
 async fn a_file_that_takes_too_much_memory_to_compile_costs_a_line_in_the_log() {
     compiles_in_vain("--compile-memory=200MiB", "(compile-memory)").await;
+}
+
+#[tokio::test]
+async fn a_server_that_ends_leaves_nobody_compiling() {
+    let cache = tempfile::TempDir::new().unwrap();
+    let folder = cache.path().join("new");
+    let start = Start::with(&[("large.wasm", &example("hello-python"))]).cache(&folder);
+    let mut server = start.run_unready().await;
+    // The compiler's command line names what it writes to.
+    let draft = folder.join("draft-").display().to_string();
+    let compiler = || {
+        let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        processes.into_iter().find(|path| {
+            let command = std::fs::read(path.join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&command).contains(&draft)
+        })
+    };
+    // It has a thread for each core once it has read everything.
+    let threads = |path: PathBuf| std::fs::read_dir(path.join("task")).map_or(0, Iterator::count);
+    let has_begun = async {
+        while compiler().map_or(0, threads) < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("a compiler", has_begun).await;
+    // However abruptly it ends.
+    server.signal(Signal::KILL);
+    assert!(!server.exit().await.success());
+    let has_ended = async {
+        while compiler().is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("its end", has_ended).await;
+    // It was ended, and has not come to its end: that would have left the code.
+    let left = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap());
+    assert!(left.into_iter().all(|data| data.len() == 0));
+}
+
+#[tokio::test]
+async fn only_old_code_is_forgotten_whatever_else_lies_in_the_folder() {
+    let cache = tempfile::TempDir::new().unwrap();
+    let folder = cache.path().join("new");
+    std::fs::DirBuilder::new().mode(0o700).create(&folder).unwrap();
+    let old = SystemTime::now() - Duration::from_secs(31 * 24 * 60 * 60);
+    for name in ["notes.txt", "old.cwasm", "draft-old", "new.cwasm"] {
+        let file = std::fs::File::create(folder.join(name)).unwrap();
+        if name != "new.cwasm" {
+            file.set_modified(old).unwrap();
+        }
+    }
+    Start::with(&[]).cache(&folder).run().await;
+    let mut left: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["new.cwasm", "notes.txt"]);
 }
 
 #[tokio::test]

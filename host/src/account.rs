@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::config::{Config, Limits};
 use crate::guest_log::LogBudget;
@@ -21,7 +21,7 @@ pub(crate) struct Account {
     pub(crate) metrics: HandlerMetrics,
     /// Linear memory.
     pub(crate) memory: Budget,
-    /// Messages that wait to be sent.
+    /// Messages that wait to be sent, to be handled, or for their rest.
     pub(crate) queued: Budget,
     pub(crate) instances: Arc<Semaphore>,
     /// Events that have used up a tick go on one at a time for each core, so that
@@ -34,7 +34,9 @@ pub(crate) struct Account {
 /// What all handlers may use together.
 pub(crate) struct Totals {
     memory: Arc<Budget>,
-    queued: Arc<Budget>,
+    pub(crate) queued: Arc<Budget>,
+    /// Told when queues have come to a bound, of a handler or of all.
+    pub(crate) pressure: Arc<Notify>,
     turns: usize,
 }
 
@@ -43,16 +45,41 @@ pub(crate) struct Budget {
     name: &'static str,
     used: AtomicUsize,
     max: usize,
+    beyond: Beyond,
     /// What is taken here is taken there as well.
     of: Option<Arc<Budget>>,
 }
 
+/// What happens at the bound.
+enum Beyond {
+    /// More is refused. The last eighth is for handlers that have no more than that.
+    Refused,
+    /// Somebody is told, who sees to it that there is less; and a quarter more is
+    /// refused.
+    Told(Arc<Notify>),
+}
+
+/// What one connection has taken of its handler's queues, given back when dropped.
+pub(crate) struct Charge {
+    account: Arc<Account>,
+    taken: usize,
+}
+
+/// So much of a queue is free: the short queues of many sound connections are never
+/// in the way of anything.
+const FREE: usize = 16 * 1024;
+
 impl Totals {
     pub(crate) fn new(config: &Config) -> Self {
-        let total = |name, max| Arc::new(Budget { name, used: AtomicUsize::new(0), max, of: None });
+        let total = |name, max, beyond| {
+            Arc::new(Budget { name, used: AtomicUsize::new(0), max, beyond, of: None })
+        };
+        let pressure = Arc::<Notify>::default();
+        let told = Beyond::Told(pressure.clone());
         Self {
-            memory: total("max-total-memory", config.max_total_memory),
-            queued: total("max-total-queue", config.max_total_queue),
+            memory: total("max-total-memory", config.max_total_memory, Beyond::Refused),
+            queued: total("max-total-queue", config.max_total_queue, told),
+            pressure,
             turns: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
@@ -61,15 +88,18 @@ impl Totals {
 impl Account {
     pub(crate) fn new(name: Arc<str>, limits: &Limits, totals: &Totals) -> Self {
         let metrics = HandlerMetrics::new(&name);
-        let part = |name, max, of: &Arc<Budget>| Budget {
+        let part = |name, max, beyond, of: &Arc<Budget>| Budget {
             name,
             used: AtomicUsize::new(0),
             max,
+            beyond,
             of: Some(of.clone()),
         };
+        let told = Beyond::Told(totals.pressure.clone());
+        let (memory, queue) = (limits.max_handler_memory, limits.max_handler_queue);
         Self {
-            memory: part("max-handler-memory", limits.max_handler_memory, &totals.memory),
-            queued: part("max-handler-queue", limits.max_handler_queue, &totals.queued),
+            memory: part("max-handler-memory", memory, Beyond::Refused, &totals.memory),
+            queued: part("max-handler-queue", queue, told, &totals.queued),
             instances: Arc::new(Semaphore::new(
                 limits.max_handler_instances.min(Semaphore::MAX_PERMITS),
             )),
@@ -90,14 +120,68 @@ impl Account {
 impl Budget {
     /// Takes all of `bytes` or nothing. The error is the name of the limit.
     pub(crate) fn take(&self, bytes: usize) -> Result<(), &'static str> {
-        let taken = self.used.fetch_update(Relaxed, Relaxed, |used| {
-            used.checked_add(bytes).filter(|used| *used <= self.max)
-        });
-        taken.map_err(|_| self.name)?;
+        let own = self.take_here(bytes, self.bound())?;
         match &self.of {
-            Some(of) => of.take(bytes).inspect_err(|_| self.give_back_here(bytes)),
+            Some(of) => of
+                .take_here(bytes, of.bound_for(own))
+                .map(drop)
+                .inspect_err(|_| self.give_back_here(bytes)),
             None => Ok(()),
         }
+    }
+
+    /// Takes what has been used already, whatever the bound.
+    pub(crate) fn take_anyway(&self, bytes: usize) {
+        // Nothing comes near to a machine's address space.
+        let _ = self.take_here(bytes, usize::MAX);
+        if let Some(of) = &self.of {
+            of.take_anyway(bytes);
+        }
+    }
+
+    /// What is in use now.
+    fn take_here(&self, bytes: usize, bound: usize) -> Result<usize, &'static str> {
+        let before = self.used.fetch_update(Relaxed, Relaxed, |used| {
+            used.checked_add(bytes).filter(|used| *used <= bound)
+        });
+        let used = before.map_err(|_| self.name)? + bytes;
+        if let Beyond::Told(pressure) = &self.beyond
+            && used > self.max
+        {
+            pressure.notify_one();
+        }
+        Ok(used)
+    }
+
+    fn bound(&self) -> usize {
+        match self.beyond {
+            Beyond::Refused => self.max,
+            Beyond::Told(_) => self.max.saturating_add(self.max / 4),
+        }
+    }
+
+    /// The bound for a part that uses so much.
+    fn bound_for(&self, part: usize) -> usize {
+        match self.beyond {
+            Beyond::Refused if part > self.max / 8 => self.max - self.max / 8,
+            _ => self.bound(),
+        }
+    }
+
+    /// The name of the bound that is reached, here or further up.
+    pub(crate) fn full(&self) -> Option<&'static str> {
+        let full = self.used.load(Relaxed) >= self.bound();
+        full.then_some(self.name).or_else(|| self.of.as_ref()?.full())
+    }
+
+    /// How much is in use beyond three quarters of the bound, once that is reached.
+    pub(crate) fn surplus(&self) -> Option<usize> {
+        let used = self.used.load(Relaxed);
+        (used > self.max).then(|| used - self.max / 4 * 3)
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
     }
 
     pub(crate) fn give_back(&self, bytes: usize) {
@@ -112,24 +196,92 @@ impl Budget {
     }
 }
 
+impl Charge {
+    pub(crate) fn new(account: Arc<Account>) -> Self {
+        Self { account, taken: 0 }
+    }
+
+    /// What is not free of what was last set.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// Takes what a queue of so many bytes comes to, if it may be as long. What makes a
+    /// short queue long may always be: it is for others to go.
+    pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), &'static str> {
+        let due = bytes.saturating_sub(FREE);
+        if self.taken == 0 {
+            self.set(bytes);
+        } else if due > self.taken {
+            self.account.queued.take(due - self.taken)?;
+            self.taken = due;
+        }
+        Ok(())
+    }
+
+    /// Takes or gives back until it is what a queue of so many bytes comes to.
+    pub(crate) fn set(&mut self, bytes: usize) {
+        let due = bytes.saturating_sub(FREE);
+        if due > self.taken {
+            self.account.queued.take_anyway(due - self.taken);
+        } else if due < self.taken {
+            self.account.queued.give_back(self.taken - due);
+        }
+        self.taken = due;
+    }
+
+    /// The name of the bound, where a queue that is not short has to wait because
+    /// all of them are too long.
+    pub(crate) fn held_up(&self) -> Option<&'static str> {
+        if self.taken == 0 { None } else { self.account.queued.full() }
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_one_handler_takes_the_others_do_not_have() {
-        let config = Config { max_total_queue: 100, ..Config::default() };
-        let limits = Limits { max_handler_queue: 60, ..Limits::default() };
+    fn what_one_handler_takes_the_others_do_not_have_but_for_an_eighth() {
+        let config = Config { max_total_memory: 160, ..Config::default() };
+        let limits = Limits { max_handler_memory: 100, ..Limits::default() };
         let totals = Totals::new(&config);
-        let [one, two] = ["one", "two"].map(|name| Account::new(name.into(), &limits, &totals));
-        assert_eq!(one.queued.take(61), Err("max-handler-queue"));
-        assert_eq!(one.queued.take(60), Ok(()));
-        assert_eq!(one.queued.take(1), Err("max-handler-queue"));
-        assert_eq!(two.queued.take(41), Err("max-total-queue"));
-        assert_eq!(two.queued.take(40), Ok(()));
-        one.queued.give_back(60);
-        assert_eq!(two.queued.take(20), Ok(()));
-        assert_eq!(one.queued.take(41), Err("max-total-queue"));
-        assert_eq!(one.queued.take(40), Ok(()));
+        let account = |name: &str| Account::new(name.into(), &limits, &totals);
+        let (one, two, three) = (account("one"), account("two"), account("three"));
+        assert_eq!(one.memory.take(101), Err("max-handler-memory"));
+        assert_eq!(one.memory.take(100), Ok(()));
+        assert_eq!(one.memory.take(1), Err("max-handler-memory"));
+        assert_eq!(two.memory.take(41), Err("max-total-memory"));
+        assert_eq!(two.memory.take(40), Ok(()));
+        assert_eq!(two.memory.take(1), Err("max-total-memory"));
+        assert_eq!(three.memory.take(20), Ok(()));
+        one.memory.give_back(100);
+        assert_eq!(two.memory.take(60), Ok(()));
+        assert_eq!(one.memory.take(21), Err("max-total-memory"));
+        assert_eq!(one.memory.take(20), Ok(()));
+    }
+
+    #[test]
+    fn queues_may_be_a_little_longer_than_their_bound_while_somebody_sees_to_it() {
+        let config = Config { max_total_queue: 100, ..Config::default() };
+        let totals = Totals::new(&config);
+        let account = Account::new("one".into(), &Limits::default(), &totals);
+        assert_eq!(account.queued.take(100), Ok(()));
+        assert_eq!(totals.queued.surplus(), None);
+        assert_eq!(account.queued.take(25), Ok(()));
+        assert_eq!(
+            (totals.queued.surplus(), account.queued.full()),
+            (Some(50), Some("max-total-queue"))
+        );
+        assert_eq!(account.queued.take(1), Err("max-total-queue"));
+        account.queued.take_anyway(100);
+        account.queued.give_back(200);
+        assert_eq!((totals.queued.surplus(), account.queued.full()), (None, None));
     }
 }

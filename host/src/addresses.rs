@@ -11,8 +11,9 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 /// may do as they like again.
 const MAX_REMEMBERED: usize = 64 * 1024;
 
-/// Handshakes in progress of one address; a further socket is closed unheard. They
-/// are few of all, so that no single address can hold up the others.
+/// Handshakes in progress of one address, at most; a further socket is closed
+/// unheard. They are a quarter of all or less, so that no single address can hold up
+/// the others.
 const MAX_HANDSHAKES: usize = 256;
 
 /// What each remote address holds, and how fast it comes.
@@ -37,11 +38,12 @@ pub(crate) struct AddressSlot {
 }
 
 impl Addresses {
-    pub(crate) fn new(max_connections: usize, per_second: NonZeroU32) -> Self {
+    /// `handshakes` is how many there may be of all addresses.
+    pub(crate) fn new(max_connections: usize, handshakes: usize, per_second: NonZeroU32) -> Self {
         let held = |max| Arc::new(Held { max, by: Mutex::default() });
         Self {
             connections: held(max_connections),
-            handshakes: held(MAX_HANDSHAKES),
+            handshakes: held((handshakes / 4).clamp(1, MAX_HANDSHAKES)),
             rate: RateLimiter::keyed(Quota::per_second(per_second)),
         }
     }
@@ -117,7 +119,7 @@ mod tests {
 
     #[test]
     fn an_address_is_refused_past_its_limit_until_one_ends() {
-        let addresses = Addresses::new(2, NonZeroU32::MAX);
+        let addresses = Addresses::new(2, 4096, NonZeroU32::MAX);
         let reserve = |address: &str| addresses.connection(address.parse().unwrap());
         let first = reserve("203.0.113.7");
         let _second = reserve("::ffff:203.0.113.7");
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn ipv6_counts_by_its_64_bit_network_and_loopback_not_at_all() {
-        let addresses = Addresses::new(1, NonZeroU32::MAX);
+        let addresses = Addresses::new(1, 4096, NonZeroU32::MAX);
         let reserve = |address: &str| addresses.connection(address.parse().unwrap());
         let _one = reserve("2001:db8:0:1::1");
         assert!(reserve("2001:db8:0:1:ffff::2").is_none());
@@ -142,13 +144,15 @@ mod tests {
 
     #[test]
     fn handshakes_of_one_address_leave_room_for_others() {
-        let addresses = Addresses::new(1, NonZeroU32::MAX);
-        let begin = |address: &str| addresses.handshake(Some(address.parse().unwrap()));
-        let mut silent: Vec<_> = (0..MAX_HANDSHAKES).map(|_| begin("203.0.113.7")).collect();
-        assert!(silent.iter().all(Option::is_some));
-        assert!(begin("203.0.113.7").is_none());
-        assert!(begin("203.0.113.8").is_some() && begin("127.0.0.1").is_some());
-        silent.pop();
-        assert!(begin("203.0.113.7").is_some());
+        for (all, of_one) in [(4096, 256), (64, 16), (1, 1)] {
+            let addresses = Addresses::new(1, all, NonZeroU32::MAX);
+            let begin = |address: &str| addresses.handshake(Some(address.parse().unwrap()));
+            let mut silent: Vec<_> = (0..of_one).map(|_| begin("203.0.113.7")).collect();
+            assert!(silent.iter().all(Option::is_some));
+            assert!(begin("203.0.113.7").is_none());
+            assert!(begin("203.0.113.8").is_some() && begin("127.0.0.1").is_some());
+            silent.pop();
+            assert!(begin("203.0.113.7").is_some());
+        }
     }
 }

@@ -63,7 +63,7 @@ impl Compile {
             Ok(()) => ExitCode::SUCCESS,
             Err(why) => {
                 eprintln!("{why}");
-                ExitCode::FAILURE
+                ExitCode::from(why.exit_status())
             }
         }
     }
@@ -194,11 +194,11 @@ struct LimitFlags {
     /// Memory of all instances, beyond 2 MiB of each [default: 3/4 of the machine's or container's]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_TOTAL_MEMORY", value_parser = size)]
     max_total_memory: Option<usize>,
-    /// Bytes waiting to be sent on all connections of a handler, beyond 16 KiB of each
-    /// [default: none of its own]
+    /// Bytes held to be sent or handled for all connections of a handler, beyond 16 KiB of
+    /// each; then those that hold the most are ended [default: none of its own]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_HANDLER_QUEUE", value_parser = size)]
     max_handler_queue: Option<usize>,
-    /// Bytes waiting to be sent on all connections, beyond 16 KiB of each
+    /// Bytes held to be sent or handled for all connections, likewise
     /// [default: 1/8 of the machine's or container's memory]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_TOTAL_QUEUE", value_parser = size)]
     max_total_queue: Option<usize>,
@@ -228,6 +228,9 @@ struct LimitFlags {
     /// Bytes that a handler may log in a second; more is dropped [default: 256KiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_LOG_RATE", value_parser = size)]
     max_log_rate: Option<usize>,
+    /// Bytes of compiled handlers that are kept; the longest unused go first [default: 4GiB]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_CACHE_SIZE", value_parser = size)]
+    max_cache_size: Option<usize>,
     /// CPU time for compiling one file; twice as long may pass [default: 2m]
     #[arg(long, value_name = "TIME", env = "SOCKLET_COMPILE_CPU_TIME", value_parser = duration)]
     compile_cpu_time: Option<Duration>,
@@ -340,6 +343,7 @@ impl Serve {
             hosts: self.host.clone(),
             test_page: self.test_page,
             cache: None,
+            max_cache_size: flags.max_cache_size.map_or(default.max_cache_size, |size| size as u64),
             compiler: None,
             compile_limits: CompileLimits {
                 cpu_time: flags.compile_cpu_time.unwrap_or(default.compile_limits.cpu_time),

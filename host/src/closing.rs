@@ -85,30 +85,43 @@ impl Closing {
 #[derive(Clone, Debug)]
 pub(crate) struct HostClose {
     pub(crate) closing: Closing,
-    /// Closing many at once is spread over this time, so that their peers do
-    /// not all come back in the same instant.
-    pub(crate) spread: Duration,
+    pub(crate) when: When,
+}
+
+/// The more urgent, the less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum When {
+    /// Without a closing handshake: what is queued is what must go.
+    AtOnce,
+    Now,
+    /// Closing many at once is spread over this time, so that their peers do not
+    /// all come back in the same instant.
+    Spread(Duration),
 }
 
 impl HostClose {
-    pub(crate) fn shutdown() -> Self {
+    pub(crate) fn shutdown(spread: Duration) -> Self {
         Self {
             closing: Closing::host(1001, "the host is shutting down", "shutdown"),
-            spread: Duration::ZERO,
+            when: When::Spread(spread),
         }
     }
 
     pub(crate) fn removed() -> Self {
-        Self {
-            closing: Closing::host(1001, "the handler was removed", "removed"),
-            spread: Duration::ZERO,
-        }
+        Self { closing: Closing::host(1001, "the handler was removed", "removed"), when: When::Now }
     }
 
     pub(crate) fn swapped() -> Self {
         Self {
             closing: Closing::host(1012, "the handler was replaced", "swap"),
-            spread: Duration::from_secs(3),
+            when: When::Spread(Duration::from_secs(3)),
         }
+    }
+
+    /// It holds more than any other, where there is no more to be had. `limit` is what
+    /// has come to its end.
+    pub(crate) fn shed(limit: &'static str) -> Self {
+        let reason = format!("more was held for it than for others ({limit})");
+        Self { closing: Closing::host(1006, reason, "overload"), when: When::AtOnce }
     }
 }

@@ -12,7 +12,8 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, SystemTime};
 
 use rustix::process::{
-    Resource, Rlimit, Signal, set_parent_process_death_signal, setpriority_process, setrlimit,
+    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setpriority_process,
+    setrlimit,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
@@ -37,6 +38,8 @@ pub(crate) struct Compiler {
     /// Called with `compile`, limits, and where to put the code. None compiles here.
     program: Option<PathBuf>,
     limits: CompileLimits,
+    /// Bytes of code that are kept.
+    max_kept: u64,
     folder: Folder,
     /// Other settings, or another version, make other code.
     settings: u64,
@@ -70,6 +73,9 @@ enum Folder {
 pub(crate) enum CompileError {
     #[error("{0}")]
     Invalid(String),
+    /// It has been compiled, and has no room in an instance.
+    #[error("{0}")]
+    Unfit(String),
     #[error("took more than {0:?} to compile (compile-cpu-time)")]
     Time(Duration),
     #[error(
@@ -77,7 +83,41 @@ pub(crate) enum CompileError {
     )]
     Memory(usize),
     #[error("the compiler can't be run: {0}")]
-    Run(#[from] std::io::Error),
+    Run(std::io::Error),
+    #[error("{folder}: compiled code can't be written to it: {why}: make room, or see --cache-dir", folder = folder.display())]
+    Write { folder: PathBuf, why: String },
+}
+
+impl CompileError {
+    /// Whether it may go well another time, with the same component.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Write { .. })
+    }
+}
+
+/// Why [`compile_stdin`] has made no code.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileStdinError {
+    /// What is wrong with the component, in one line.
+    #[error("{0}")]
+    Invalid(String),
+    /// The code can't be written.
+    #[error("{0}")]
+    Write(std::io::Error),
+}
+
+impl CompileStdinError {
+    /// What [`CompileStdinError::Write`] exits with, of `sysexits.h`: EX_IOERR.
+    const WRITE: u8 = 74;
+
+    /// The status to exit with, by which the host knows one from the other.
+    #[must_use]
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Invalid(_) => 1,
+            Self::Write(_) => Self::WRITE,
+        }
+    }
 }
 
 impl Compiler {
@@ -86,6 +126,7 @@ impl Compiler {
         program: Option<&Path>,
         limits: CompileLimits,
         kept: Option<&Path>,
+        max_kept: u64,
     ) -> std::io::Result<Self> {
         let folder = match kept {
             Some(folder) => Folder::Kept(folder.to_owned()),
@@ -98,6 +139,7 @@ impl Compiler {
             wasm: wasm.clone(),
             program: program.map(Path::to_owned),
             limits,
+            max_kept,
             folder,
             settings: settings.finish(),
             one_at_a_time: Mutex::default(),
@@ -110,26 +152,38 @@ impl Compiler {
         bytes: &[u8],
         digest: &[u8; 32],
     ) -> Result<Component, CompileError> {
-        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let code = self.folder.path().join(format!("{name}-{:016x}{CODE}", self.settings));
+        let code = self.code(digest);
         if let Some(component) = self.load(&code) {
             return Ok(component);
         }
         let _turn = self.one_at_a_time.lock().await;
         // In the same folder, so that it can be renamed; made with mode 0600.
-        let draft = tempfile::NamedTempFile::with_prefix_in(DRAFT, self.folder.path())?;
+        let draft = tempfile::NamedTempFile::with_prefix_in(DRAFT, self.folder.path())
+            .map_err(|error| self.unwritten(error))?;
         match &self.program {
             Some(program) => self.run(program, bytes, draft.path()).await?,
             None => {
-                let made = self.wasm.precompile_component(bytes);
-                let made = made.map_err(|error| CompileError::Invalid(Reason(error).chain()))?;
-                std::fs::write(draft.path(), made)?;
+                let made = crate::engine::for_compiling()
+                    .and_then(|engine| engine.precompile_component(bytes))
+                    .map_err(|error| CompileError::Invalid(Reason(error).chain()))?;
+                std::fs::write(draft.path(), made).map_err(|error| self.unwritten(error))?;
             }
         }
-        draft.persist(&code).map_err(|error| error.error)?;
+        draft.persist(&code).map_err(|error| self.unwritten(error.error))?;
+        forget_beyond(self.folder.path(), self.max_kept);
         // SAFETY: as in `load`.
         let loaded = unsafe { Component::deserialize_file(&self.wasm, &code) };
-        loaded.map_err(|error| CompileError::Invalid(Reason(error).chain()))
+        loaded.map_err(|error| CompileError::Unfit(Reason(error).chain()))
+    }
+
+    /// Whether a component was compiled before.
+    pub(crate) fn has(&self, digest: &[u8; 32]) -> bool {
+        self.code(digest).exists()
+    }
+
+    fn code(&self, digest: &[u8; 32]) -> PathBuf {
+        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.folder.path().join(format!("{name}-{:016x}{CODE}", self.settings))
     }
 
     /// Code that was made before. What can't be used is made anew.
@@ -161,7 +215,8 @@ impl Compiler {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
-            .spawn()?;
+            .spawn()
+            .map_err(CompileError::Run)?;
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
         let feed = async {
             if let Some(mut stdin) = stdin {
@@ -183,13 +238,20 @@ impl Compiler {
         let Ok(((), complaint, status)) = tokio::time::timeout(cpu_time * 2, all).await else {
             return Err(CompileError::Time(cpu_time));
         };
-        self.judge(status?, &String::from_utf8_lossy(&complaint))
+        self.judge(status.map_err(CompileError::Run)?, &String::from_utf8_lossy(&complaint))
+    }
+
+    fn unwritten(&self, why: impl ToString) -> CompileError {
+        CompileError::Write { folder: self.folder.path().to_owned(), why: why.to_string() }
     }
 
     fn judge(&self, status: ExitStatus, complaint: &str) -> Result<(), CompileError> {
         use std::os::unix::process::ExitStatusExt as _;
         match status.signal().and_then(Signal::from_named_raw) {
             None if status.success() => Ok(()),
+            None if status.code() == Some(CompileStdinError::WRITE.into()) => {
+                Err(self.unwritten(complaint.trim()))
+            }
             None => Err(CompileError::Invalid(complaint.trim().to_owned())),
             Some(Signal::XCPU) => Err(CompileError::Time(self.limits.cpu_time)),
             // Also where the system has run out of memory and killed it.
@@ -223,34 +285,67 @@ fn forget_old_code(folder: &Path) {
     }
 }
 
+/// What was not used for longest, where more is kept than may be. Code that is in use
+/// is mapped, and stays so without its name.
+fn forget_beyond(folder: &Path, max: u64) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let code = entries.filter(|entry| entry.file_name().to_string_lossy().ends_with(CODE));
+    let mut code: Vec<_> = code
+        .filter_map(|entry| {
+            let data = entry.metadata().ok()?;
+            Some((data.modified().ok()?, data.len(), entry.path()))
+        })
+        .collect();
+    code.sort_unstable();
+    let mut kept = 0;
+    for (number, (_, size, path)) in code.into_iter().rev().enumerate() {
+        kept += size;
+        // The newest is what this was made for.
+        if kept > max && number > 0 {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
 /// The child's part: reads a component from stdin and writes its code to `output`.
 /// It takes its limits on before it reads a byte.
 ///
 /// # Errors
 ///
-/// What is wrong with the component, in one line.
-pub fn compile_stdin(limits: CompileLimits, output: &Path) -> Result<(), String> {
+/// See [`CompileStdinError`].
+pub fn compile_stdin(limits: CompileLimits, output: &Path) -> Result<(), CompileStdinError> {
+    let code = compile(limits).map_err(CompileStdinError::Invalid)?;
+    let written = std::fs::File::create(output).and_then(|mut file| file.write_all(&code));
+    written.map_err(CompileStdinError::Write)
+}
+
+fn compile(limits: CompileLimits) -> Result<Vec<u8>, String> {
     // Nobody would read what it makes.
     let orphaned = set_parent_process_death_signal(Some(Signal::KILL));
     orphaned.map_err(|error| format!("can't be tied to its parent: {error}"))?;
-    // At the first of these a signal comes that names the cause, at the second none.
-    let limit =
-        |value: u64| Rlimit { current: Some(value), maximum: Some(value.saturating_add(1)) };
+    // What is there already stays if it is less. At the first of a pair a signal comes
+    // that names the cause, at the second none.
+    let limit = |old: Rlimit, value: u64| {
+        let least = |old: Option<u64>, new: u64| Some(old.map_or(new, |old| old.min(new)));
+        let current = least(old.current, value);
+        Rlimit { current, maximum: least(old.maximum, value.saturating_add(1)) }
+    };
     let memory = u64::try_from(limits.memory).unwrap_or(u64::MAX);
     for (resource, value) in [
         (Resource::Cpu, limits.cpu_time.as_secs().max(1)),
         (Resource::Data, memory),
+        // Code is made in memory before it is written.
+        (Resource::Fsize, memory),
         // A crash leaves nothing behind.
         (Resource::Core, 0),
     ] {
-        setrlimit(resource, limit(value)).map_err(|error| format!("can't be limited: {error}"))?;
+        let limit = limit(getrlimit(resource), value);
+        setrlimit(resource, limit).map_err(|error| format!("can't be limited: {error}"))?;
     }
     // Without it, it only takes time from others.
     let _ = setpriority_process(None, NICE);
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     let engine = crate::engine::for_compiling().map_err(|error| Reason(error).chain())?;
-    let code = engine.precompile_component(&bytes).map_err(|error| Reason(error).chain())?;
-    let written = std::fs::File::create(output).and_then(|mut file| file.write_all(&code));
-    written.map_err(|error| format!("the code can't be written: {error}"))
+    engine.precompile_component(&bytes).map_err(|error| Reason(error).chain())
 }

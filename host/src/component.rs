@@ -6,22 +6,24 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 use wasmtime::component::Component;
 
 use crate::account::{Account, Totals};
 use crate::compiler::CompileError;
 use crate::config::{Config, Limits};
-use crate::directory::Fingerprint;
+use crate::directory::{Fingerprint, Found};
 use crate::engine::Engine;
 use crate::failure::{Failure, Reason};
 use crate::instance::{Instance, Prepared};
 
 const HANDLER: &str = "socklet:websocket/handler";
-/// The version of the package that this host serves; 0.1.x of any patch fits.
+/// The version of the package that this host serves.
 const VERSION: &str = "0.1.0";
 /// A larger file is refused before it is read.
 const MAX_SIZE: u64 = 256 * 1024 * 1024;
@@ -61,10 +63,19 @@ pub(crate) enum LoadError {
     Limit(String),
     #[error("can't be compiled: {0}: build it smaller, or raise the limit")]
     Compile(CompileError),
+    #[error("can't be compiled: {0}: it is tried again")]
+    NotNow(CompileError),
     #[error("can't be tried out: {0}: it is tried again")]
     Full(Failure),
     #[error("can't be instantiated: {0}: what it does at its start has to succeed")]
     Start(Failure),
+}
+
+impl LoadError {
+    /// Whether the same file may be loaded another time. The rest is up to the file.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Read(_) | Self::NotNow(_) | Self::Full(_))
+    }
 }
 
 /// What reading a file came to.
@@ -73,30 +84,41 @@ pub(crate) enum Loaded {
         prepared: Prepared,
         digest: [u8; 32],
     },
-    /// The same bytes as `known`.
+    /// It is what is served.
     Same,
+    /// It has to be compiled, and was not to be yet.
+    Uncompiled,
     /// It was written to, replaced or removed since it was seen: look again.
     Changing,
 }
 
-/// Reads, checks and compiles one file. It blocks, for seconds with a large file.
-/// Called on a blocking thread of a runtime.
-pub(crate) fn load(
-    engine: &Engine,
-    path: &Path,
-    fingerprint: Fingerprint,
-    known: Option<[u8; 32]>,
-    name: &str,
-    limits: &Limits,
-) -> Result<Loaded, LoadError> {
-    let Some(bytes) = read(path, fingerprint)? else { return Ok(Loaded::Changing) };
+/// What is to be loaded, and what that may cost.
+pub(crate) struct Order {
+    pub(crate) file: Found,
+    /// What is served already.
+    pub(crate) served: Option<[u8; 32]>,
+    /// Whether it may be compiled, if it has not been yet.
+    pub(crate) compile: bool,
+    pub(crate) limits: Limits,
+    /// How long an instance may take to start.
+    pub(crate) start: Duration,
+}
+
+/// Reads, checks and compiles one file of the handler `name`. It blocks, for seconds
+/// with a large file. Called on a blocking thread of a runtime.
+pub(crate) fn load(engine: &Engine, order: &Order, name: &str) -> Result<Loaded, LoadError> {
+    let Order { file, served, compile, limits, start } = order;
+    let Some(bytes) = read(&file.path, file.fingerprint)? else { return Ok(Loaded::Changing) };
     let digest = digest_of(&bytes);
-    if known == Some(digest) {
+    if *served == Some(digest) {
         return Ok(Loaded::Same);
+    }
+    if !compile && check_header(&bytes).is_ok() && !engine.compiler().has(&digest) {
+        return Ok(Loaded::Uncompiled);
     }
     let runtime = Handle::current();
     let prepared = runtime.block_on(prepare(engine, &bytes, &digest))?;
-    runtime.block_on(try_out(&prepared, name, limits))?;
+    runtime.block_on(try_out(&prepared, name, limits, *start))?;
     Ok(Loaded::Component { prepared, digest })
 }
 
@@ -134,18 +156,13 @@ pub(crate) async fn prepare(
     digest: &[u8; 32],
 ) -> Result<Prepared, LoadError> {
     check_header(bytes)?;
-    let component = engine.compiler().component(bytes, digest).await.map_err(|error| {
-        let message = match error {
-            CompileError::Invalid(message) => message,
-            other => return LoadError::Compile(other),
-        };
-        // The pool's own checks come after validation.
-        if message.contains("limit") || message.contains("exceeds") {
-            LoadError::Limit(message)
-        } else {
-            LoadError::Invalid(message)
-        }
-    })?;
+    let component =
+        engine.compiler().component(bytes, digest).await.map_err(|error| match error {
+            CompileError::Invalid(message) => LoadError::Invalid(message),
+            CompileError::Unfit(message) => LoadError::Limit(message),
+            passing if passing.is_passing() => LoadError::NotNow(passing),
+            other => LoadError::Compile(other),
+        })?;
     check_exports(engine, &component)?;
     let linked = engine
         .linker()
@@ -160,10 +177,13 @@ pub(crate) async fn try_out(
     prepared: &Prepared,
     name: &str,
     limits: &Limits,
+    start: Duration,
 ) -> Result<(), LoadError> {
     let unseen = Config { limits: limits.clone(), ..Config::default() };
     let account = Account::new(format!("{name} (loading)").into(), limits, &Totals::new(&unseen));
-    match Instance::new(prepared, limits, &Arc::new(account), 0).await {
+    let account = Arc::new(account);
+    let instance = Instance::new(prepared, limits, &account, 0, Arc::default());
+    match timeout(start, instance).await.unwrap_or(Err(Failure::Start(start))) {
         Ok(_) => Ok(()),
         // That says nothing about the component: another time, then.
         Err(failure) if failure.is_of_the_host() => Err(LoadError::Full(failure)),
@@ -203,10 +223,38 @@ fn check_exports(engine: &Engine, component: &Component) -> Result<(), LoadError
     if let Some(other) = handlers.first() {
         return Err(LoadError::OtherVersion((*other).clone()));
     }
-    let found = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
-    Err(LoadError::NoHandler(found))
+    Err(LoadError::NoHandler(list(&exports)))
+}
+
+/// The first few of them, however many and long they are.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    const LONGEST: usize = 100;
+    let shown = names.iter().take(SHOWN);
+    let mut list: Vec<_> =
+        shown.map(|name| name[..name.floor_char_boundary(LONGEST)].to_owned()).collect();
+    match names.len() {
+        0 => list.push("nothing".into()),
+        ..=SHOWN => {}
+        more => list.push(format!("and {} more", more - SHOWN)),
+    }
+    list.join(", ")
 }
 
 fn is_served(export: &str) -> bool {
     export.strip_prefix(HANDLER).and_then(|rest| rest.strip_prefix('@')) == Some(VERSION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_short_however_many_names_there_are_and_however_long() {
+        let names = |count, length| vec!["x".repeat(length); count];
+        assert_eq!(list(&names(0, 1)), "nothing");
+        assert_eq!(list(&names(2, 1)), "x, x");
+        assert_eq!(list(&names(1_000_000, 1)), "x, x, x, x, x, and 999995 more");
+        assert_eq!(list(&names(1, 1000)).len(), 100);
+    }
 }

@@ -30,9 +30,10 @@ pub struct Limits {
     /// Linear memory of all instances of the handler, in bytes. The first 2 MiB of
     /// each instance are not counted.
     pub max_handler_memory: usize,
-    /// Bytes that wait to be sent on all connections of the handler. The first
-    /// 16 KiB of each connection are not counted. Beyond, a `write` is refused with
-    /// `full`.
+    /// Bytes held for all connections of the handler: messages that wait to be sent,
+    /// to be handled, or for their rest to come. The first 16 KiB each way of each
+    /// connection are not counted. Beyond, the connections that hold the most are
+    /// ended; a quarter more is refused, with `full` to a `write`.
     pub max_handler_queue: usize,
     /// Live instances of the handler; one more is refused with 503.
     pub max_handler_instances: usize,
@@ -137,14 +138,14 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// The header in which they say so.
     pub proxy_header: ProxyHeader,
-    /// Live instances in all; one more is refused with 503. `None` takes what
-    /// the kernel's `vm.max_map_count` leaves room for.
+    /// Live instances in all; one more is refused with 503. `None` takes what the
+    /// kernel's `vm.max_map_count` leaves room for, which is also the most there are.
     pub max_instances: Option<usize>,
     /// Linear memory of all instances, counted as for one handler. By default
-    /// three quarters of what the machine or the container has.
+    /// three quarters of what the machine or the container has. The last eighth is
+    /// for handlers that have no more than that; so it is with instances.
     pub max_total_memory: usize,
-    /// Bytes that wait to be sent on all connections, counted as for one handler.
-    /// By default an eighth of what the machine or the container has.
+    /// Bytes held for all connections, counted as for one handler. By default an eighth of what the machine or the container has.
     pub max_total_queue: usize,
     /// Bytes of a guest's call stack. Deeper recursion ends the instance.
     pub max_stack: usize,
@@ -163,6 +164,9 @@ pub struct Config {
     /// Where compiled code is kept between starts: a folder that nobody but this
     /// user may write to, since what lies there is run. `None` keeps none.
     pub cache: Option<PathBuf>,
+    /// Bytes of compiled code that are kept there. What was not used for longest goes
+    /// first.
+    pub max_cache_size: u64,
     /// The program that compiles components when it is called with `compile`, as
     /// `socklet` itself does. `None` compiles in this process, which is for
     /// components that one trusts.
@@ -192,6 +196,7 @@ impl Default for Config {
             hosts: Vec::new(),
             test_page: None,
             cache: None,
+            max_cache_size: 4 << 30,
             compiler: None,
             compile_limits: CompileLimits::default(),
         }

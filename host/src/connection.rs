@@ -53,7 +53,7 @@ impl Connection {
         Self {
             id,
             shared: Mutex::new(Shared {
-                mailbox: Mailbox::new(request, limits.max_message_size),
+                mailbox: Mailbox::new(request, limits.max_message_size, account.clone()),
                 outbound: Outbound::new(limits, account),
                 handler_close: None,
                 host_close: None,
@@ -79,16 +79,22 @@ impl Connection {
         self.session.register(waker);
     }
 
-    /// Asks the session to close. The first wish counts, unless it may wait and
-    /// the new one may not.
+    /// Asks the session to close. Of two wishes the one that is more urgent counts,
+    /// or else the first.
     pub(crate) fn close_by_host(&self, close: HostClose) {
         {
             let wish = &mut self.shared().host_close;
-            if wish.as_ref().is_none_or(|old| old.spread > close.spread) {
+            if wish.as_ref().is_none_or(|old| close.when < old.when) {
                 *wish = Some(close);
             }
         }
         self.session.wake();
+    }
+
+    /// Bytes of messages either way that are held for it, beyond what is free.
+    pub(crate) fn charged(&self) -> usize {
+        let shared = self.shared();
+        shared.mailbox.charged() + shared.outbound.charged()
     }
 
     /// The import `write`.

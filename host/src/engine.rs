@@ -11,10 +11,11 @@ use wasmtime::{Config, EngineWeak, InstanceAllocationStrategy, PoolingAllocation
 
 use crate::compiler::Compiler;
 use crate::config::Config as Settings;
+use crate::host::Full;
 use crate::imports;
 use crate::instance::GuestState;
-use crate::loader::MAX_JOBS;
 use crate::meter::TICK;
+use crate::queue::MAX_JOBS;
 
 /// Mappings that one pooled instance may cost: its memory with a copy-on-write
 /// image, and its stack's guard.
@@ -57,6 +58,7 @@ impl Engine {
             settings.compiler.as_deref(),
             settings.compile_limits,
             settings.cache.as_deref(),
+            settings.max_cache_size,
         )?;
         start_clock(wasm.weak());
         let linker = imports::linker(&wasm)?;
@@ -88,9 +90,33 @@ pub(crate) fn for_compiling() -> wasmtime::Result<wasmtime::Engine> {
     wasmtime::Engine::new(&code_settings())
 }
 
+/// How many instances may be live at a time: as many as were asked for, but no more
+/// than fit.
+pub(crate) fn room_for(asked: Option<usize>) -> Room {
+    let fit = instances_that_fit();
+    match asked {
+        Some(instances) if instances <= fit => Room { instances, limit: Full::Instances },
+        Some(instances) => {
+            tracing::warn!(
+                "max-instances is {fit} and not {instances}: more would not fit into memory \
+                 mappings: raise vm.max_map_count with sysctl (it counts up to {MAX_INSTANCES})"
+            );
+            Room { instances: fit, limit: Full::Mappings }
+        }
+        None => Room { instances: fit, limit: Full::Mappings },
+    }
+}
+
+/// Room for instances, and what it is named after.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) instances: usize,
+    pub(crate) limit: Full,
+}
+
 /// Live instances that the kernel has room for. Past `vm.max_map_count` mmap
 /// fails, and what fails then is whatever asks next: so stay below it.
-pub(crate) fn instances_that_fit() -> usize {
+fn instances_that_fit() -> usize {
     const LINUX_DEFAULT: usize = 65_530;
     let mappings = std::fs::read_to_string("/proc/sys/vm/max_map_count")
         .ok()

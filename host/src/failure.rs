@@ -16,7 +16,9 @@ pub(crate) enum Failure {
     Trap(Reason),
     #[error("used more than {0:?} of CPU time in one event (event-cpu-time)")]
     CpuTime(Duration),
-    #[error("an event took longer than {0:?} (event-wall-time)")]
+    #[error(
+        "an event, or what was left to do at the end, took longer than {0:?} (event-wall-time)"
+    )]
     WallTime(Duration),
     #[error("took longer than {0:?} to start (handshake-timeout)")]
     Start(Duration),

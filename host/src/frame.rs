@@ -39,6 +39,11 @@ pub(crate) fn append_close(buffer: &mut Vec<u8>, code: u16, reason: &str) {
     append(buffer, OpCode::Control(Control::Close), &payload[..2 + reason.len()]);
 }
 
+/// Whether a frame, as it is sent, is a close frame.
+pub(crate) fn is_close(frame: &[u8]) -> bool {
+    frame.first().is_some_and(|first| first & 0x0F == u8::from(OpCode::Control(Control::Close)))
+}
+
 /// Whether a handler may send `code`: those that RFC 6455, section 7.4, and its
 /// registry define for use on the wire, and the private ranges. 1010 is for
 /// clients, but section 7.4.1 does not forbid it to a server.

@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::account::Account;
 use crate::addresses::{AddressSlot, Addresses};
@@ -18,9 +19,11 @@ use crate::admin::Readiness;
 use crate::config::Config;
 use crate::connection::ConnectionId;
 use crate::descriptors;
+use crate::engine::Room;
 use crate::handshake::origin::Origins;
 use crate::handshake::{self, Upgraded};
 use crate::metrics::Metrics;
+use crate::overtime::Overtime;
 use crate::registry::Registry;
 use crate::session::Session;
 use crate::stream::Stream;
@@ -30,10 +33,14 @@ pub(crate) struct Host {
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: Metrics,
     pub(crate) readiness: Readiness,
+    pub(crate) overtime: Overtime,
     /// Held by each socket until its handshake is done.
     pub(crate) handshakes: Arc<Semaphore>,
     connections: Arc<Semaphore>,
     instances: Arc<Semaphore>,
+    max_instances: usize,
+    /// What is named when these have run out.
+    instances_full: Full,
     addresses: Arc<Addresses>,
     last_id: AtomicU64,
 }
@@ -53,6 +60,8 @@ pub(crate) enum Full {
     Connections,
     #[error("max-instances")]
     Instances,
+    #[error("max-instances, bounded by the system's vm.max_map_count")]
+    Mappings,
     #[error("max-handler-instances")]
     HandlerInstances,
     #[error("max-connections-per-address")]
@@ -62,7 +71,12 @@ pub(crate) enum Full {
 }
 
 impl Host {
-    pub(crate) fn new(config: Config, registry: Arc<Registry>, max_instances: usize) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        registry: Arc<Registry>,
+        overtime: Overtime,
+        room: Room,
+    ) -> Self {
         let slots = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         let files = descriptors::raise_limit();
         let sockets = descriptors::sockets_that_fit(config.max_connections, files);
@@ -77,15 +91,19 @@ impl Host {
         Self {
             handshakes: slots(sockets.handshakes),
             connections: slots(sockets.connections),
-            instances: slots(max_instances),
+            instances: slots(room.instances),
+            max_instances: room.instances,
+            instances_full: room.limit,
             addresses: Arc::new(Addresses::new(
                 config.max_connections_per_address,
+                sockets.handshakes,
                 config.max_handshake_rate,
             )),
             config,
             registry,
             metrics: Metrics::new(),
             readiness: Readiness::default(),
+            overtime,
             last_id: AtomicU64::new(0),
         }
     }
@@ -99,9 +117,15 @@ impl Host {
         let connection = self.connections.clone().try_acquire_owned();
         let instance = self.instances.clone().try_acquire_owned();
         let of_handler = handler.instances.clone().try_acquire_owned();
+        // The last eighth is for handlers that have no more than that.
+        let reserve = self.max_instances / 8;
+        let own = usize::try_from(handler.metrics.instances.get()).unwrap_or(0);
+        if self.instances.available_permits() < reserve && own > reserve {
+            return Err(self.instances_full);
+        }
         Ok(Slots {
             _connection: connection.map_err(|_| Full::Connections)?,
-            _instance: instance.map_err(|_| Full::Instances)?,
+            _instance: instance.map_err(|_| self.instances_full)?,
             _of_handler: of_handler.map_err(|_| Full::HandlerInstances)?,
             _address: address,
         })
@@ -118,9 +142,10 @@ impl Host {
         self.last_id.fetch_add(1, Relaxed) + 1
     }
 
-    /// Whether browsers get the test page from a listener.
-    pub(crate) fn test_page(&self, origins: &Origins) -> bool {
-        self.config.test_page.unwrap_or(origins.is_loopback())
+    /// Whether browsers get the test page from a listener. By default it is for this
+    /// machine, and so for no request that a proxy hands on.
+    pub(crate) fn test_page(&self, origins: &Origins, forwarded: bool) -> bool {
+        self.config.test_page.unwrap_or(origins.is_loopback() && !forwarded)
     }
 }
 
@@ -194,16 +219,20 @@ where
         opened.instance,
         generation.clone(),
         host.config.timeouts.clone(),
+        &host.overtime,
     )
     .await;
     drop(read_ahead);
-    while let Some(failure) = session.run().await {
+    // Lines of whatever library, where they are asked for, say whose they are. Those
+    // of this crate from `info` on say so themselves, which costs quiet logs nothing.
+    let span = tracing::debug_span!("connection", handler, generation = number, connection = id);
+    while let Some(failure) = session.run().instrument(span.clone()).await {
         if generation.account.may_notice() {
             tracing::error!(
                 handler,
                 generation = number,
                 connection = id,
-                "the instance failed, its connection is closed with 1011: {failure}"
+                "the instance failed, and its connection ends with it: {failure}"
             );
         }
         generation.failed(&failure);

@@ -40,17 +40,18 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// Instantiates within the limits of one event: a component's start function
-    /// is the guest's code as well.
+    /// Instantiates within the limits of one event, metered by `meter`: a
+    /// component's start function is the guest's code as well.
     pub(crate) async fn new(
         prepared: &Prepared,
         limits: &Limits,
         account: &Arc<Account>,
         generation: u64,
+        meter: Arc<Meter>,
     ) -> Result<Self, Failure> {
         let counted = Counted::new(&account.metrics.instances);
         let speaker = Speaker::new(account.clone(), generation);
-        let state = GuestState::new(speaker, limits, account.clone());
+        let state = GuestState::new(speaker, limits, account.clone(), meter.clone());
         let mut store = Store::new(prepared.engine(), state);
         store.limiter(|state| &mut state.memory);
         // What one call of the host may be given, since it is copied in one go. It
@@ -71,7 +72,6 @@ impl Instance {
             Ok(UpdateDeadline::Yield(1))
         });
         store.set_epoch_deadline(1);
-        let meter = store.data().meter.clone();
         let instantiate = prepared.instantiate_async(&mut store);
         let instantiated = meter.event(limits.event_wall_time, &account.turns, instantiate).await;
         let handler = instantiated.map_err(|failure| store.data().memory.explain(failure))?;
@@ -82,6 +82,11 @@ impl Instance {
             account: account.clone(),
             _counted: counted,
         })
+    }
+
+    /// What its events are metered by.
+    pub(crate) fn meter(&self) -> Arc<Meter> {
+        self.store.data().meter.clone()
     }
 
     /// Serves one connection: its events in order, until `on-close` has returned
@@ -115,7 +120,7 @@ impl Instance {
         let exports: &bindings::HandlerExports = self.handler.socklet_websocket_handler();
         let id = connection.id();
         let wall = self.limits.event_wall_time;
-        let meter = self.store.data().meter.clone();
+        let meter = self.meter();
         self.store.data_mut().memory.refused = None;
         let store = &mut self.store;
         let Account { metrics, turns, .. } = &*self.account;
@@ -158,7 +163,7 @@ pub(crate) struct GuestState {
 }
 
 impl GuestState {
-    fn new(speaker: Speaker, limits: &Limits, account: Arc<Account>) -> Self {
+    fn new(speaker: Speaker, limits: &Limits, account: Arc<Account>, meter: Arc<Meter>) -> Self {
         let speaker = Arc::new(speaker);
         let output =
             [Lines::new(speaker.clone(), Level::INFO), Lines::new(speaker.clone(), Level::WARN)];
@@ -171,15 +176,15 @@ impl GuestState {
             .build();
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(MAX_RESOURCES);
-        Self {
-            wasi,
-            resources,
-            connections: Connections::new(),
-            speaker,
-            output,
-            memory: Memory { used: 0, max: limits.max_memory, account, charged: 0, refused: None },
-            meter: Arc::default(),
-        }
+        let memory = Memory {
+            used: 0,
+            max: limits.max_memory,
+            account,
+            speaker: speaker.clone(),
+            charged: 0,
+            refused: None,
+        };
+        Self { wasi, resources, connections: Connections::new(), speaker, output, memory, meter }
     }
 
     pub(crate) fn view(&mut self) -> View<'_> {
@@ -208,6 +213,7 @@ struct Memory {
     used: usize,
     max: usize,
     account: Arc<Account>,
+    speaker: Arc<Speaker>,
     /// What of the handler's budget is taken.
     charged: usize,
     /// The limit that refused a growth to the event that is running.
@@ -261,7 +267,10 @@ impl ResourceLimiter for Memory {
         match self.grow_to(used) {
             Ok(()) => Ok(true),
             Err(limit) => {
-                self.refused = Some(limit);
+                self.account.metrics.memory_refused(limit);
+                if self.refused.replace(limit).is_none() {
+                    self.speaker.warn_of_event(format_args!("memory was not let grow ({limit})"));
+                }
                 Ok(false)
             }
         }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::component::LoadError;
 use crate::directory::{Fingerprint, Found};
+use crate::guest_log::Printable;
 use crate::registry::{Absence, Handler};
 
 /// What the loader knows of one route.
@@ -18,6 +19,8 @@ pub(crate) struct Known {
     /// What was last said about which state of the file.
     complaint: Option<(Fingerprint, String)>,
     pub(crate) loading: bool,
+    /// Compiling it has come to a limit.
+    pub(crate) costly: bool,
     pub(crate) missing_since: Option<Instant>,
     /// When a file that was being written to is looked at again.
     pub(crate) retry_at: Option<Instant>,
@@ -31,6 +34,7 @@ impl Known {
             tried: None,
             complaint: None,
             loading: false,
+            costly: false,
             missing_since: None,
             retry_at: None,
         }
@@ -55,7 +59,8 @@ impl Known {
         if self.complaint != complaint {
             self.complaint = complaint;
             if let Some((_, complaint)) = &self.complaint {
-                tracing::error!(handler = &*self.handler.account.name, "{complaint}");
+                let handler = &*self.handler.account.name;
+                tracing::error!(handler, "{}", Printable(complaint));
             }
         }
     }

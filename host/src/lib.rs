@@ -17,12 +17,14 @@
 //!   `wire` is the stream beneath tungstenite, `closing` how a connection ends.
 //! - `connection` is what a session shares with its instance: a `mailbox` of
 //!   events and an `outbound` queue of `frame`s.
-//! - `account` bounds what one handler uses in all, by what the `machine` has.
-//! - `instance` owns a store and takes one event at a time, under a `meter`;
+//! - `account` bounds what one handler uses in all, by what the `machine` has;
+//!   `shedding` ends the connections that hold the most where that is too much.
+//! - `instance` owns a store and takes one event at a time, under a `meter`, and in
+//!   `overtime` where that takes long;
 //!   `failure` is how that can end. `imports` are what the guest can call,
 //!   `guest_log` where its words go, `bindings` what is generated from the WIT.
-//! - `watch`, `directory`, `loader` (with what is `known` of each route) and
-//!   `component` bring files into the `registry`, whose generations the handshake
+//! - `watch`, `directory`, `loader` (with a `queue` of what is to be loaded, and what
+//!   is `known` of each route) and `component` bring files into the `registry`, whose generations the handshake
 //!   picks from; `trap_loop` holds back one that fails again and again. [`compiler`]
 //!   has native code made, `engine` has the settings for it, and `embedded` is what
 //!   is served where there is no directory.
@@ -56,11 +58,14 @@ mod mailbox;
 mod meter;
 mod metrics;
 mod outbound;
+mod overtime;
 mod page;
+mod queue;
 mod registry;
 mod route;
 pub mod server;
 mod session;
+mod shedding;
 mod stream;
 pub mod tls;
 mod trap_loop;

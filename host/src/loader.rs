@@ -1,8 +1,9 @@
 //! Keeps the registry in step with the handlers' directory.
 //!
-//! One task scans, decides and swaps, so that two changes never race. Compiling
-//! runs beside it on blocking threads, a few files at a time and never the same
-//! handler twice: a large component holds up its own route only.
+//! One task scans, decides and swaps, so that two changes never race. Files are read
+//! beside it on blocking threads, a few at a time and never those of the same handler
+//! twice, and compiled one at a time: a large component holds up its own route, and
+//! others only that have to be compiled as well.
 //!
 //! A file that can't be loaded changes nothing but the log: what served goes on
 //! serving, and the file is tried again when it changes.
@@ -16,11 +17,13 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::component::{self, LoadError, Loaded};
-use crate::config::Limits;
+use crate::component::{self, LoadError, Loaded, Order};
+use crate::config::{Limits, Timeouts};
 use crate::directory::{self, Found, Scan};
 use crate::engine::Engine;
+use crate::guest_log::Printable;
 use crate::known::Known;
+use crate::queue::{Queue, Step};
 use crate::registry::{Absence, Handler, Registry};
 use crate::watch::Watcher;
 
@@ -28,19 +31,18 @@ use crate::watch::Watcher;
 const GRACE: Duration = Duration::from_secs(2);
 /// A file that can't be loaded while it is written to is tried again after this.
 const WRITING: Duration = Duration::from_millis(500);
-/// Files that are compiled at a time.
-pub(crate) const MAX_JOBS: usize = 2;
-
 pub(crate) struct Loader {
     pub(crate) root: PathBuf,
     pub(crate) engine: Arc<Engine>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) limits: Limits,
     pub(crate) drain: Duration,
+    /// How long an instance may take to start.
+    pub(crate) start: Duration,
     known: BTreeMap<String, Known>,
-    waiting: BTreeSet<String>,
+    queue: Queue,
     jobs: JoinSet<Job>,
-    job_routes: HashMap<tokio::task::Id, String>,
+    job_routes: HashMap<tokio::task::Id, (String, Step)>,
     /// What the first look found is loaded or has failed.
     ready: bool,
     /// Problems that are logged already, so that each is said once.
@@ -61,16 +63,17 @@ impl Loader {
         engine: Arc<Engine>,
         registry: Arc<Registry>,
         limits: Limits,
-        drain: Duration,
+        timeouts: &Timeouts,
     ) -> Self {
         Self {
             root,
             engine,
             registry,
             limits,
-            drain,
+            drain: timeouts.drain,
+            start: timeouts.handshake,
             known: BTreeMap::new(),
-            waiting: BTreeSet::new(),
+            queue: Queue::default(),
             jobs: JoinSet::new(),
             job_routes: HashMap::new(),
             ready: false,
@@ -116,6 +119,11 @@ impl Loader {
     /// One look at the directory, and what follows from it. The caller takes the
     /// first one, before it accepts: a route that is there is known from the start.
     pub(crate) async fn look(&mut self) {
+        let now = Instant::now();
+        for known in self.known.values_mut() {
+            // What is tried again has not been tried: this look sees to it.
+            known.retry_at.take_if(|at| *at <= now);
+        }
         let root = self.root.clone();
         let scan = tokio::task::spawn_blocking(move || directory::scan(&root)).await;
         let scan = match scan.unwrap_or_else(|error| Err(error.into())) {
@@ -154,14 +162,14 @@ impl Loader {
             ));
         }
         for problem in problems.difference(&self.said) {
-            tracing::warn!("{problem}");
+            tracing::warn!("{}", Printable(problem));
         }
         self.said = problems;
     }
 
     fn say_once(&mut self, problem: &str) {
         if self.said.insert(problem.to_owned()) {
-            tracing::warn!("{problem}");
+            tracing::warn!("{}", Printable(problem));
         }
     }
 
@@ -174,7 +182,7 @@ impl Loader {
         known.missing_since = None;
         known.file = file.clone();
         if known.tried != Some(file.fingerprint) {
-            self.waiting.insert(route.to_owned());
+            self.queue.look(route);
         }
     }
 
@@ -193,7 +201,8 @@ impl Loader {
             }
         }
         for route in removed {
-            self.waiting.remove(&route);
+            self.queue.remove(&route);
+            self.registry.remove(&route);
             if let Some(known) = self.known.remove(&route) {
                 tracing::info!(
                     handler = &*known.handler.account.name,
@@ -201,56 +210,53 @@ impl Loader {
                     known.file.path.display()
                 );
             }
-            self.registry.remove(&route);
         }
     }
 
     fn start_jobs(&mut self) {
-        let ready: Vec<String> = self
-            .waiting
-            .iter()
-            .filter(|route| self.known.get(*route).is_some_and(|known| !known.loading))
-            .take(MAX_JOBS.saturating_sub(self.jobs.len()))
-            .cloned()
-            .collect();
-        for route in ready {
-            self.waiting.remove(&route);
-            let Some(known) = self.known.get_mut(&route) else { continue };
+        loop {
+            let known = &self.known;
+            let may = |route: &str| known.get(route).is_some_and(|known| !known.loading);
+            let Some((route, step)) = self.queue.next(may) else { return };
+            // It was asked for among these.
+            let Some(known) = self.known.get_mut(&route) else { return };
             known.loading = true;
             known.tried = Some(known.file.fingerprint);
             let file = known.file.clone();
-            let digest = known.handler.current().map(|generation| generation.digest);
+            let current = known.handler.current();
             known.retry_at = None;
             known.handler.absence.store(Arc::new(Absence::Compiling));
             let engine = self.engine.clone();
-            let limits = self.limits.clone();
             let handler = known.handler.clone();
+            let order = Order {
+                file: file.clone(),
+                served: current.map(|generation| generation.digest),
+                compile: step == Step::Compile,
+                limits: self.limits.clone(),
+                start: self.start,
+            };
             let job_route = route.clone();
             let task = self.jobs.spawn_blocking(move || {
                 let started = Instant::now();
-                let outcome = component::load(
-                    &engine,
-                    &file.path,
-                    file.fingerprint,
-                    digest,
-                    &handler.account.name,
-                    &limits,
-                );
+                let outcome = component::load(&engine, &order, &handler.account.name);
                 Job { route: job_route, handler, file, outcome, took: started.elapsed() }
             });
-            self.job_routes.insert(task.id(), route);
+            self.job_routes.insert(task.id(), (route, step));
         }
     }
 
     fn finish(&mut self, joined: Result<(tokio::task::Id, Job), tokio::task::JoinError>) {
         match joined {
             Ok((id, job)) => {
-                self.job_routes.remove(&id);
+                if let Some((_, step)) = self.job_routes.remove(&id) {
+                    self.queue.done(step);
+                }
                 self.apply(job);
             }
             Err(error) => {
                 // The compiler panicked on this file.
-                let Some(route) = self.job_routes.remove(&error.id()) else { return };
+                let Some((route, step)) = self.job_routes.remove(&error.id()) else { return };
+                self.queue.done(step);
                 if let Some(known) = self.known.get_mut(&route) {
                     known.loading = false;
                     let why = LoadError::Invalid("the compiler failed on it".into());
@@ -284,6 +290,7 @@ impl Loader {
                 );
             }
             Ok(Loaded::Same) => {}
+            Ok(Loaded::Uncompiled) => self.queue.compile(&job.route, known.costly),
             Ok(Loaded::Changing) => known.tried = None,
             Err(why) => {
                 if self.ready && job.file.fingerprint.is_being_written() {
@@ -292,8 +299,8 @@ impl Loader {
                     known.try_again(Instant::now() + WRITING);
                     return;
                 }
-                // These may succeed another time; the rest is up to the file.
-                if matches!(why, LoadError::Read(_) | LoadError::Full(_)) {
+                known.costly |= matches!(why, LoadError::Compile(_));
+                if why.is_passing() {
                     known.tried = None;
                 }
                 known.refuse(&job.file, &why);
@@ -301,7 +308,7 @@ impl Loader {
         }
         // A look meanwhile has found another file.
         if known.file.fingerprint != job.file.fingerprint {
-            self.waiting.insert(job.route);
+            self.queue.look(&job.route);
         }
     }
 }
@@ -321,15 +328,18 @@ mod tests {
         let path = root.path().to_owned();
         let totals = Totals::new(&Config::default());
         let registry = Arc::new(Registry::new(totals));
-        (Loader::new(path, engine, registry, limits, Duration::from_secs(1)), root)
+        (Loader::new(path, engine, registry, limits, &Timeouts::default()), root)
     }
 
-    async fn finish_job(loader: &mut Loader, outcome: Option<LoadError>) {
-        let (id, mut job) = loader.jobs.join_next_with_id().await.unwrap().unwrap();
-        if let Some(error) = outcome {
-            job.outcome = Err(error);
+    /// Finishes what is under way, with this outcome where there is one.
+    async fn finish_job(loader: &mut Loader, mut outcome: Option<LoadError>) {
+        while let Some(joined) = loader.jobs.join_next_with_id().await {
+            let (id, mut job) = joined.unwrap();
+            if let Some(error) = outcome.take() {
+                job.outcome = Err(error);
+            }
+            loader.finish(Ok((id, job)));
         }
-        loader.finish(Ok((id, job)));
     }
 
     #[tokio::test]

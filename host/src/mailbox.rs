@@ -5,9 +5,11 @@
 //! socket, and TCP slows the peer down.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 
+use crate::account::{Account, Charge};
 use crate::closing::Closing;
 use crate::handshake::request::Request;
 
@@ -38,18 +40,55 @@ pub(crate) enum Event {
     Close(Closing),
 }
 
-#[derive(Debug)]
 pub(crate) struct Mailbox {
     ready: Option<Box<Request>>,
     messages: VecDeque<Incoming>,
     bytes: usize,
     max_bytes: usize,
-    close: Option<Closing>,
+    charge: Charge,
+    unfinished: usize,
+    /// The handler has closed: messages are not wanted any more.
+    deaf: bool,
+    close: Close,
+}
+
+/// Where the last event stands.
+#[derive(Debug)]
+enum Close {
+    NotYet,
+    Waits(Closing),
+    Taken,
 }
 
 impl Mailbox {
-    pub(crate) fn new(request: Box<Request>, max_bytes: usize) -> Self {
-        Self { ready: Some(request), messages: VecDeque::new(), bytes: 0, max_bytes, close: None }
+    pub(crate) fn new(request: Box<Request>, max_bytes: usize, account: Arc<Account>) -> Self {
+        Self {
+            ready: Some(request),
+            messages: VecDeque::new(),
+            bytes: 0,
+            max_bytes,
+            charge: Charge::new(account),
+            unfinished: 0,
+            deaf: false,
+            close: Close::NotYet,
+        }
+    }
+
+    /// Has what waits here, and `unfinished` bytes of the next message, count as the
+    /// handler's.
+    pub(crate) fn settle(&mut self, unfinished: usize) {
+        self.unfinished = unfinished;
+        self.charge.set(self.bytes + unfinished);
+    }
+
+    /// What is taken of the handler's budget.
+    pub(crate) fn charged(&self) -> usize {
+        self.charge.taken()
+    }
+
+    /// The limit for which more has to wait, although there is room here.
+    pub(crate) fn held_up(&self) -> Option<&'static str> {
+        self.charge.held_up()
     }
 
     /// Whether another frame may be read. It bounds the mailbox to `max_bytes`
@@ -63,19 +102,27 @@ impl Mailbox {
     }
 
     pub(crate) fn push(&mut self, message: Incoming) {
+        if self.deaf {
+            return;
+        }
         self.bytes += message.len();
         self.messages.push_back(message);
     }
 
-    /// Drops the messages that wait: the handler has closed the connection.
+    /// Drops the messages that wait and those that are still to come: the handler
+    /// has closed the connection.
     pub(crate) fn discard_messages(&mut self) {
+        self.deaf = true;
         self.messages = VecDeque::new();
         self.bytes = 0;
+        self.charge.set(self.unfinished);
     }
 
-    /// The last event there will be.
+    /// The last event there will be. The first one counts.
     pub(crate) fn push_close(&mut self, closing: Closing) {
-        self.close.get_or_insert(closing);
+        if matches!(self.close, Close::NotYet) {
+            self.close = Close::Waits(closing);
+        }
     }
 
     /// The next event, in order; messages only where `messages` allows them.
@@ -84,13 +131,20 @@ impl Mailbox {
             return Some(Event::Ready(request));
         }
         if self.messages.is_empty() {
-            return self.close.take().map(Event::Close);
+            return match std::mem::replace(&mut self.close, Close::Taken) {
+                Close::Waits(closing) => Some(Event::Close(closing)),
+                other => {
+                    self.close = other;
+                    None
+                }
+            };
         }
         if !messages {
             return None;
         }
         let message = self.messages.pop_front()?;
         self.bytes -= message.len();
+        self.charge.set(self.bytes + self.unfinished);
         Some(Event::Message(message))
     }
 }

@@ -22,10 +22,12 @@ use crate::failure::Failure;
 /// Time between two ticks of the epoch: how long a guest runs before it yields.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 
-/// Shared by the store, whose epoch callback counts, and by the future that
-/// drives the event. Only one thread uses it at a time.
+/// Shared by the store, whose epoch callback counts, by the future that drives the
+/// event, and by who polls that. Only one thread uses it at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
+    /// An event is under way.
+    running: AtomicBool,
     metered: AtomicBool,
     warned: AtomicBool,
     /// The guest's code has yielded, and not gone on since.
@@ -40,6 +42,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     fn begin(&self) {
+        self.running.store(true, Relaxed);
         for flag in [&self.metered, &self.warned, &self.yielded, &self.waits, &self.returned] {
             flag.store(false, Relaxed);
         }
@@ -79,6 +82,16 @@ impl Meter {
         Duration::from_nanos(self.add_since_resumed())
     }
 
+    /// Whether an event is under way, rather than awaited.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.load(Relaxed)
+    }
+
+    /// Whether an event is under way that has used up a tick and could go on.
+    pub(crate) fn has_yielded(&self) -> bool {
+        self.is_running() && self.yielded.load(Relaxed)
+    }
+
     /// True once for each event.
     pub(crate) fn warn_once(&self) -> bool {
         !self.warned.swap(true, Relaxed)
@@ -98,7 +111,7 @@ impl Meter {
         // Only an event that waits or yields pays for these.
         let mut timer: Option<Pin<Box<Sleep>>> = None;
         let mut turn: Option<Turn> = None;
-        std::future::poll_fn(|cx| {
+        let result = std::future::poll_fn(|cx| {
             if turn.as_mut().is_none_or(|turn| turn.poll(cx).is_ready()) {
                 self.yielded.store(false, Relaxed);
                 self.resume();
@@ -120,7 +133,9 @@ impl Meter {
                 .poll(cx)
                 .map(|()| Err(Failure::WallTime(wall)))
         })
-        .await
+        .await;
+        self.running.store(false, Relaxed);
+        result
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     /// Requests for paths without a handler, and those that were not understood.
     handshakes: IntCounterVec,
+    tasks: IntGauge,
 }
 
 /// The series of one handler, over all its generations.
@@ -42,7 +43,9 @@ pub(crate) struct HandlerMetrics {
     closes: IntCounterVec,
     received: Traffic,
     sent: Traffic,
-    writes_refused: IntCounter,
+    writes_refused: IntCounterVec,
+    reads_paused: IntCounterVec,
+    memory_refused: IntCounterVec,
     pub(crate) connections: IntGauge,
     pub(crate) instances: IntGauge,
     pub(crate) generation: IntGauge,
@@ -76,10 +79,12 @@ impl Metrics {
         let info = new.vec(info, &["version"], IntGaugeVec::new);
         info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let handshakes = new.counters(HANDSHAKES, &["status"]);
+        let tasks = ["socklet_tasks", "Tasks of the host: a few of its own, and one a connection."];
+        let tasks = new.gauge(tasks);
         let registry = new.registry;
         // Its names are its own.
         let _ = registry.register(Box::new(process));
-        Self { registry, handshakes }
+        Self { registry, handshakes, tasks }
     }
 
     /// A request was answered that reached no handler.
@@ -88,7 +93,12 @@ impl Metrics {
     }
 
     /// All series, these and those of `handlers`: the text format, version 0.0.4.
-    pub(crate) fn text<'a>(&self, handlers: impl Iterator<Item = &'a HandlerMetrics>) -> String {
+    pub(crate) fn text<'a>(
+        &self,
+        handlers: impl Iterator<Item = &'a HandlerMetrics>,
+        tasks: usize,
+    ) -> String {
+        self.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
         let mut families = BTreeMap::<String, MetricFamily>::new();
         let of_handlers = handlers.flat_map(|handler| handler.registry.gather());
         for mut family in self.registry.gather().into_iter().chain(of_handlers) {
@@ -188,10 +198,27 @@ impl HandlerMetrics {
             ),
             received: traffic("in"),
             sent: traffic("out"),
-            writes_refused: new.counter([
-                "socklet_writes_refused_total",
-                "Writes refused because their connection's queue was full.",
-            ]),
+            writes_refused: new.counters(
+                [
+                    "socklet_writes_refused_total",
+                    "Writes that got full, by the limit that was reached.",
+                ],
+                &["limit"],
+            ),
+            reads_paused: new.counters(
+                [
+                    "socklet_reads_paused_total",
+                    "Times that a connection was not read from for a while, by the limit.",
+                ],
+                &["limit"],
+            ),
+            memory_refused: new.counters(
+                [
+                    "socklet_memory_refused_total",
+                    "Times that a guest's memory was not let grow, by the limit.",
+                ],
+                &["limit"],
+            ),
             connections: new.gauge(["socklet_connections", "Open connections."]),
             instances: new.gauge(["socklet_instances", "Live instances."]),
             generation: new.gauge(["socklet_generation", "Number of the current generation."]),
@@ -241,10 +268,16 @@ impl HandlerMetrics {
         self.sent.add(tally);
     }
 
-    pub(crate) fn writes_refused(&self, count: &mut u64) {
-        if *count != 0 {
-            self.writes_refused.inc_by(std::mem::take(count));
-        }
+    pub(crate) fn writes_refused(&self, limit: &str, count: u64) {
+        self.writes_refused.with_label_values(&[limit]).inc_by(count);
+    }
+
+    pub(crate) fn reading_paused(&self, limit: &str) {
+        self.reads_paused.with_label_values(&[limit]).inc();
+    }
+
+    pub(crate) fn memory_refused(&self, limit: &str) {
+        self.memory_refused.with_label_values(&[limit]).inc();
     }
 }
 

@@ -10,11 +10,12 @@
 //!   frames and no `on-message` starts: whoever writes once an event is never refused.
 //! - A close frame is the last entry: it seals the queue.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
 
-use crate::account::Account;
+use crate::account::{Account, Charge};
 use crate::bindings::{MessageResult, WriteOutcome};
 use crate::config::Limits;
 use crate::frame;
@@ -22,9 +23,6 @@ use crate::metrics::Tally;
 
 /// An idle connection keeps no larger buffer than this.
 pub(crate) const KEEP_CAPACITY: usize = 4 * 1024;
-
-/// A queue up to this long takes nothing from its handler's budget.
-const FREE: usize = 16 * 1024;
 
 pub(crate) struct Outbound {
     /// Frames that the writer has not taken yet.
@@ -35,13 +33,14 @@ pub(crate) struct Outbound {
     /// Messages that were queued, and writes that were refused, since the session
     /// last looked.
     pub(crate) written: Tally,
-    pub(crate) refused: u64,
+    pub(crate) refused: Refused,
     max_backpressure: usize,
     max_message_size: usize,
-    account: Arc<Account>,
-    /// What of the handler's budget is taken.
-    charged: usize,
+    charge: Charge,
 }
+
+/// How many writes were refused, by the limit's name.
+pub(crate) type Refused = BTreeMap<&'static str, u64>;
 
 impl Outbound {
     pub(crate) fn new(limits: &Limits, account: Arc<Account>) -> Self {
@@ -50,11 +49,10 @@ impl Outbound {
             in_flight: 0,
             sealed: false,
             written: Tally::default(),
-            refused: 0,
+            refused: Refused::new(),
             max_backpressure: limits.max_backpressure,
             max_message_size: limits.max_message_size,
-            account,
-            charged: 0,
+            charge: Charge::new(account),
         }
     }
 
@@ -63,9 +61,10 @@ impl Outbound {
         self.pending.len() + self.in_flight
     }
 
-    /// More than half full: time to stop what would lead to more writes.
+    /// More than half full, or long while all queues together are: time to stop what
+    /// would lead to more writes.
     pub(crate) fn congested(&self) -> bool {
-        self.queued() > self.max_backpressure / 2
+        self.queued() > self.max_backpressure / 2 || self.charge.held_up().is_some()
     }
 
     pub(crate) fn is_sealed(&self) -> bool {
@@ -82,8 +81,8 @@ impl Outbound {
             WriteOutcome::Closed
         } else if payload.len() > self.max_message_size {
             WriteOutcome::TooLarge
-        } else if self.queued() >= self.max_backpressure || !self.charge(payload.len()) {
-            self.refused += 1;
+        } else if let Err(limit) = self.make_room(payload.len()) {
+            *self.refused.entry(limit).or_insert(0) += 1;
             WriteOutcome::Full
         } else {
             self.written.add(payload.len());
@@ -92,24 +91,17 @@ impl Outbound {
         }
     }
 
-    /// Takes what `more` bytes come to from the handler's budget. A short queue costs
-    /// nothing.
-    fn charge(&mut self, more: usize) -> bool {
-        let due = (self.queued() + more).saturating_sub(FREE);
-        let taken = due <= self.charged || self.account.queued.take(due - self.charged).is_ok();
-        if taken {
-            self.charged = self.charged.max(due);
+    /// Whether there is room for so many bytes, or the limit's name.
+    fn make_room(&mut self, bytes: usize) -> Result<(), &'static str> {
+        if self.queued() >= self.max_backpressure {
+            return Err("max-backpressure");
         }
-        taken
+        self.charge.grow_to(self.queued() + bytes)
     }
 
-    /// Gives back what the queue has not come to any more.
-    fn discharge(&mut self) {
-        let due = self.queued().saturating_sub(FREE);
-        if due < self.charged {
-            self.account.queued.give_back(self.charged - due);
-            self.charged = due;
-        }
+    /// What is taken of the handler's budget.
+    pub(crate) fn charged(&self) -> usize {
+        self.charge.taken()
     }
 
     /// A control frame of the host's own. It is not held back by the bound: the
@@ -120,10 +112,12 @@ impl Outbound {
         }
     }
 
-    /// Bytes that tungstenite wrote: pongs, and its answer to a close frame.
-    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+    /// A whole frame that tungstenite wrote: a pong, or its answer to a close frame,
+    /// which is the last entry as well.
+    pub(crate) fn raw(&mut self, frame: &[u8]) {
         if !self.sealed {
-            self.pending.extend_from_slice(bytes);
+            self.pending.extend_from_slice(frame);
+            self.sealed = frame::is_close(frame);
         }
     }
 
@@ -145,7 +139,7 @@ impl Outbound {
         self.pending = Vec::new();
         self.in_flight = 0;
         self.sealed = true;
-        self.discharge();
+        self.charge.set(0);
     }
 
     /// Gives the writer all that is pending and takes its spent buffer in
@@ -164,13 +158,7 @@ impl Outbound {
     /// The kernel has accepted `bytes` of what was taken.
     pub(crate) fn sent(&mut self, bytes: usize) {
         self.in_flight -= bytes;
-        self.discharge();
-    }
-}
-
-impl Drop for Outbound {
-    fn drop(&mut self) {
-        self.abandon();
+        self.charge.set(self.queued());
     }
 }
 
@@ -180,16 +168,20 @@ mod tests {
     use crate::account::Totals;
     use crate::config::Config;
 
-    fn queue(max_handler_queue: usize) -> Outbound {
-        let limits = Limits {
-            max_backpressure: 100,
-            max_message_size: 100_000,
-            max_handler_queue,
-            ..Limits::default()
-        };
+    fn account(max_handler_queue: usize) -> Arc<Account> {
+        let limits = Limits { max_handler_queue, ..Limits::default() };
         let totals = Totals::new(&Config::default());
-        let account = Account::new("test".into(), &limits, &totals);
-        Outbound::new(&limits, Arc::new(account))
+        Arc::new(Account::new("test".into(), &limits, &totals))
+    }
+
+    fn queue_of(account: Arc<Account>) -> Outbound {
+        let limits =
+            Limits { max_backpressure: 100, max_message_size: 100_000, ..Limits::default() };
+        Outbound::new(&limits, account)
+    }
+
+    fn queue() -> Outbound {
+        queue_of(account(usize::MAX))
     }
 
     fn binary(len: usize) -> MessageResult {
@@ -198,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_write_is_refused_only_from_the_bound_on() {
-        let mut queue = queue(usize::MAX);
+        let mut queue = queue();
         // 97 + 2 header bytes: one below the bound.
         assert_eq!(queue.write(&binary(97)), WriteOutcome::Queued);
         assert_eq!(queue.write(&binary(1000)), WriteOutcome::Queued);
@@ -208,7 +200,7 @@ mod tests {
 
     #[test]
     fn what_the_writer_holds_still_counts() {
-        let mut queue = queue(usize::MAX);
+        let mut queue = queue();
         queue.write(&binary(98));
         let mut taken = Vec::new();
         assert!(queue.take(&mut taken));
@@ -220,7 +212,7 @@ mod tests {
 
     #[test]
     fn nothing_follows_a_close_frame() {
-        let mut queue = queue(usize::MAX);
+        let mut queue = queue();
         queue.close(1000, "");
         let queued = queue.queued();
         assert_eq!(queue.write(&binary(1)), WriteOutcome::Closed);
@@ -231,31 +223,35 @@ mod tests {
 
     #[test]
     fn a_message_over_the_limit_is_never_accepted() {
-        let mut queue = queue(usize::MAX);
+        let mut queue = queue();
         assert_eq!(queue.write(&binary(100_001)), WriteOutcome::TooLarge);
         assert_eq!(queue.queued(), 0);
     }
 
     #[test]
     fn a_long_queue_takes_from_the_handlers_budget_until_it_is_sent_or_dropped() {
-        let mut queue = queue(10_000);
-        let account = queue.account.clone();
-        let is_free = || {
-            let free = account.queued.take(10_000).is_ok();
-            if free {
-                account.queued.give_back(10_000);
-            }
-            free
-        };
+        const FREE: usize = 16 * 1024;
+        // A quarter more, so 10,000 bytes in all.
+        let account = account(8_000);
+        let mut queue = queue_of(account.clone());
         assert_eq!(queue.write(&binary(FREE)), WriteOutcome::Queued);
+        assert_eq!(queue.charged(), 0);
         let mut taken = Vec::new();
         queue.take(&mut taken);
         queue.sent(taken.len());
-        assert!(is_free());
-        assert_eq!(queue.write(&binary(FREE + 10_001)), WriteOutcome::Full);
         assert_eq!(queue.write(&binary(FREE + 10_000)), WriteOutcome::Queued);
-        assert!(!is_free());
+        assert_eq!(account.queued.full(), Some("max-handler-queue"));
+        assert!(queue.congested());
+        // A short queue takes whatever comes, and only then is it a long one.
+        let limits = Limits { max_backpressure: 1 << 20, ..Limits::default() };
+        let mut short = Outbound::new(&limits, account.clone());
+        assert!(!short.congested());
+        assert_eq!(short.write(&binary(FREE + 1)), WriteOutcome::Queued);
+        assert_eq!(short.write(&binary(1)), WriteOutcome::Full);
+        assert_eq!(short.refused, Refused::from([("max-handler-queue", 1)]));
+        assert!(short.congested());
+        drop(short);
         drop(queue);
-        assert!(is_free());
+        assert_eq!(account.queued.full(), None);
     }
 }

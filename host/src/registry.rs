@@ -91,6 +91,10 @@ pub(crate) struct Membership {
 }
 
 impl Registry {
+    pub(crate) fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
     pub(crate) fn new(totals: Totals) -> Self {
         Self { totals, routes: ArcSwap::default() }
     }
@@ -202,6 +206,15 @@ impl Handler {
         draining.iter().filter_map(|old| old.until).min()
     }
 
+    /// The connections of all its generations.
+    pub(crate) fn connections(&self) -> Vec<Arc<Connection>> {
+        let draining = self.draining();
+        let generations = draining.iter().map(|old| &old.generation);
+        let mut all: Vec<_> = generations.flat_map(|old| old.connections()).collect();
+        all.extend(self.current().iter().flat_map(|current| current.connections()));
+        all
+    }
+
     fn close_all(&self, close: &HostClose) {
         for old in self.draining().iter() {
             old.generation.close(close);
@@ -238,6 +251,9 @@ impl Generation {
     /// An instance could not start, trapped or came to a limit.
     pub(crate) fn failed(&self, failure: &Failure) {
         self.account.metrics.failed(failure);
+        if failure.is_of_the_host() {
+            return;
+        }
         if let Some(pause) = self.trap_loop.failed(Instant::now()) {
             tracing::error!(
                 handler = &*self.account.name,
@@ -261,13 +277,13 @@ impl Generation {
         !self.live().connections.is_empty()
     }
 
+    fn connections(&self) -> Vec<Arc<Connection>> {
+        self.live().connections.values().filter_map(Weak::upgrade).collect()
+    }
+
     fn close(&self, close: &HostClose) {
-        let connections: Vec<_> = {
-            let mut live = self.live();
-            live.closed = Some(close.clone());
-            live.connections.values().filter_map(Weak::upgrade).collect()
-        };
-        for connection in connections {
+        self.live().closed = Some(close.clone());
+        for connection in self.connections() {
             connection.close_by_host(close.clone());
         }
     }

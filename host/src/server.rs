@@ -19,14 +19,16 @@ use crate::account::Totals;
 use crate::admin::{self, State};
 use crate::closing::HostClose;
 use crate::component::{self, LoadError};
-use crate::config::Config;
+use crate::config::{Config, Timeouts};
 use crate::embedded;
 use crate::engine::{self, Engine};
 use crate::handshake::origin::Origins;
 use crate::host::{Accepted, Host, serve_socket};
 use crate::loader::Loader;
+use crate::overtime::Overtime;
 use crate::registry::Registry;
 use crate::route;
+use crate::shedding;
 use crate::tls::{Tls, TlsError};
 use crate::watch::DirectoryWatcher;
 
@@ -65,9 +67,12 @@ pub enum ServerError {
     /// because the cache can't be used.
     #[error(
         "can't set up the WebAssembly engine: {0:#}: where it is about memory, lower \
-         --max-instances (at most 14000), --max-memory (at most 4GiB) or --max-table-elements"
+         --max-instances, --max-memory (at most 4GiB) or --max-table-elements"
     )]
     Engine(wasmtime::Error),
+    /// The threads for long events can't be started.
+    #[error("can't start the threads for long events: {0}")]
+    Threads(std::io::Error),
     /// The files for TLS can't be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -90,19 +95,21 @@ pub struct Server {
 }
 
 impl Server {
-    /// Sets the engine up. It reserves address space, starts one thread, and raises
-    /// the process's limit of open files as far as it may.
+    /// Sets the engine up. It reserves address space, starts a thread for the clock
+    /// and one a core for long events, and raises the process's limit of open files
+    /// as far as it may.
     ///
     /// # Errors
     ///
     /// See [`ServerError`].
     pub fn new(config: Config, handlers: Handlers) -> Result<Self, ServerError> {
         let tls = config.tls.clone().map(Tls::new).transpose()?.map(Arc::new);
-        let max_instances = config.max_instances.unwrap_or_else(engine::instances_that_fit);
-        let engine = Engine::new(&config, max_instances).map_err(ServerError::Engine)?;
+        let room = engine::room_for(config.max_instances);
+        let engine = Engine::new(&config, room.instances).map_err(ServerError::Engine)?;
         let registry = Arc::new(Registry::new(Totals::new(&config)));
+        let overtime = Overtime::new().map_err(ServerError::Threads)?;
         Ok(Self {
-            host: Arc::new(Host::new(config, registry, max_instances)),
+            host: Arc::new(Host::new(config, registry, overtime, room)),
             engine: Arc::new(engine),
             handlers,
             tls,
@@ -140,7 +147,7 @@ impl Server {
                     self.engine.clone(),
                     self.host.registry.clone(),
                     self.host.config.limits.clone(),
-                    self.host.config.timeouts.drain,
+                    &self.host.config.timeouts,
                 );
                 loader.look().await;
                 Some(tokio::spawn(loader.run(watcher, first)))
@@ -151,6 +158,8 @@ impl Server {
                 None
             }
         };
+        let (registry, stopped) = (self.host.registry.clone(), end.clone());
+        tokio::spawn(async move { stopped.run_until_cancelled(shedding::shed(registry)).await });
         if let Some(admin) = listeners.admin {
             tokio::spawn(admin::serve(admin, self.host.clone(), end.clone()));
         }
@@ -185,11 +194,17 @@ impl Server {
         Ok(())
     }
 
-    /// Closes every connection and waits for them.
+    /// Closes every connection and waits for them. Their peers come back elsewhere, a
+    /// hundred in a second, or faster where there would not be the time for that.
     async fn end(&self, tasks: &TaskTracker) {
+        const EACH: Duration = Duration::from_millis(10);
         tasks.close();
-        self.host.registry.close_all(&HostClose::shutdown());
-        let limit = self.host.config.timeouts.shutdown;
+        let Timeouts { shutdown: limit, close, .. } = self.host.config.timeouts;
+        // The last one's closing handshake needs time as well.
+        let longest = limit - close.min(limit / 2);
+        let count = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
+        let spread = EACH.saturating_mul(count).min(longest);
+        self.host.registry.close_all(&HostClose::shutdown(spread));
         if timeout(limit, tasks.wait()).await.is_err() {
             tracing::warn!(
                 "{} connections had not ended after {limit:?} (shutdown-timeout) and are dropped",
@@ -204,9 +219,11 @@ impl Server {
             let digest = component::digest_of(bytes);
             let prepared =
                 component::prepare(&self.engine, bytes, &digest).await.map_err(broken)?;
-            component::try_out(&prepared, route, &self.host.config.limits).await.map_err(broken)?;
-            let handler = self.host.registry.handler(route, &self.host.config.limits);
-            handler.swap(prepared, digest, self.host.config.limits.clone(), Instant::now());
+            let Config { limits, timeouts, .. } = &self.host.config;
+            let tried = component::try_out(&prepared, route, limits, timeouts.handshake).await;
+            tried.map_err(broken)?;
+            let handler = self.host.registry.handler(route, limits);
+            handler.swap(prepared, digest, limits.clone(), Instant::now());
             self.host.registry.insert(route, &handler);
         }
         Ok(())

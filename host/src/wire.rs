@@ -18,11 +18,31 @@ pub(crate) struct Wire<S> {
     pub(crate) socket: S,
     connection: Arc<Connection>,
     heard: bool,
+    /// Bytes that may still be read in this turn.
+    left: usize,
+    /// Bytes read since the last message was complete.
+    unfinished: usize,
 }
 
 impl<S> Wire<S> {
     pub(crate) fn new(socket: S, connection: Arc<Connection>) -> Self {
-        Self { socket, connection, heard: false }
+        Self { socket, connection, heard: false, left: 0, unfinished: 0 }
+    }
+
+    /// Lets another so many bytes be read. tungstenite reads on by itself as long as
+    /// no message is complete, which may be never.
+    pub(crate) fn allow(&mut self, bytes: usize) {
+        self.left = bytes;
+    }
+
+    /// A message is complete.
+    pub(crate) fn finish_message(&mut self) {
+        self.unfinished = 0;
+    }
+
+    /// About what is held of a message that is not complete.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.unfinished
     }
 
     /// Whether anything has come from the peer since the last call.
@@ -37,9 +57,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.left == 0 {
+            // In another turn, when others have had theirs.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.socket).poll_read(cx, buffer);
-        self.heard |= buffer.filled().len() > before;
+        let read = buffer.filled().len() - before;
+        self.heard |= read > 0;
+        self.left = self.left.saturating_sub(read);
+        self.unfinished += read;
         polled
     }
 }

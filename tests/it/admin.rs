@@ -1,41 +1,14 @@
 //! What an operator sees: health, readiness and metrics.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-
 use rustix::process::Signal;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::harness::guests::{ANSWERS_A, ANSWERS_B, FLOODS_ON_MESSAGE, TRAPS_ON_MESSAGE};
-use crate::harness::{Client, Server, Start, example, http};
+use crate::harness::guests::{
+    ANSWERS_A, ANSWERS_B, FLOODS_ON_MESSAGE, RUNS_ON_MESSAGE, TRAPS_ON_MESSAGE,
+};
+use crate::harness::{Client, Server, Start, example, get, http, http_bytes, metrics};
 
 const HOST: &str = "Host: localhost";
-
-async fn get(admin: SocketAddr, path: &str) -> (u16, String) {
-    let response = http(admin, &format!("GET {path}"), &[HOST]).await;
-    (response.status, response.body)
-}
-
-/// The samples by name and labels, these in alphabetical order.
-async fn metrics(server: &Server) -> BTreeMap<String, f64> {
-    let (status, text) = get(server.admin().await, "/metrics").await;
-    assert_eq!(status, 200);
-    let mut samples = BTreeMap::new();
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let (name, value) = line.rsplit_once(' ').unwrap();
-        let name = match name.strip_suffix('}').and_then(|name| name.split_once('{')) {
-            Some((name, labels)) => {
-                let mut labels: Vec<_> = labels.split(',').collect();
-                labels.sort_unstable();
-                format!("{name}{{{}}}", labels.join(","))
-            }
-            None => name.to_owned(),
-        };
-        let earlier = samples.insert(name.clone(), value.parse().unwrap());
-        assert_eq!(earlier, None, "{name} twice");
-    }
-    samples
-}
 
 /// Waits until a sample has this value: what ends a connection on the server comes
 /// a moment after its client has seen the end.
@@ -103,8 +76,8 @@ async fn what_happens_is_counted_by_handler() {
     client.send("try 30000 996").await;
     let line = server.log.wait("outcomes", |l| l.message().starts_with("queued=")).await;
     let full = line.message().split(' ').nth(1).unwrap().strip_prefix("full=").unwrap();
-    until(&server, r#"socklet_writes_refused_total{handler="floods"}"#, full.parse().unwrap())
-        .await;
+    let refused = r#"socklet_writes_refused_total{handler="floods",limit="max-backpressure"}"#;
+    until(&server, refused, full.parse().unwrap()).await;
     drop(client);
     until(&server, r#"socklet_closes_total{detail="",handler="floods",origin="network"}"#, 1.0)
         .await;
@@ -171,17 +144,37 @@ async fn web_pages_and_names_that_lead_here_get_nothing() {
 }
 
 #[tokio::test]
+async fn a_health_check_without_a_host_is_answered() {
+    let server = Start::embedded().arg("--admin=127.0.0.1:0").run().await;
+    let request = b"GET /healthz HTTP/1.0\r\n\r\n";
+    assert_eq!(http_bytes(server.admin().await, request).await.status, 200);
+}
+
+#[tokio::test]
 async fn the_docs_list_every_metric() {
     let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
     let docs = std::fs::read_to_string(docs).unwrap();
     let mut listed: Vec<_> =
         docs.lines().filter_map(|line| line.strip_prefix("| `socklet_")).collect();
     listed.iter_mut().for_each(|line| *line = line.split('`').next().unwrap());
-    let server = Start::with(&[("x.wasm", &TRAPS_ON_MESSAGE.bytes())])
-        .arg("--admin=127.0.0.1:0")
-        .run()
-        .await;
+    let server = Start::with(&[
+        ("x.wasm", &TRAPS_ON_MESSAGE.bytes()),
+        ("floods.wasm", &FLOODS_ON_MESSAGE.bytes()),
+        ("runs.wasm", &RUNS_ON_MESSAGE.bytes()),
+    ])
+    .arg("--admin=127.0.0.1:0")
+    .arg("--max-message-rate=1")
+    .arg("--max-backpressure=1000")
+    .run()
+    .await;
     // Each of them needs to have counted once to be shown.
+    server.connect("/runs").await.ask("grow 100").await;
+    let mut flooded = server.connect("/floods").await;
+    for _ in 0..2 {
+        flooded.send("try 30000 996").await;
+    }
+    server.log.message("held back by max-message-rate").await;
+    server.log.message("held back by max-backpressure").await;
     let mut client = server.connect("/x").await;
     client.send("trap").await;
     client.closed().await;

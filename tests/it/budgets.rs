@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::guests::{FLOODS_ON_MESSAGE, REPORTS_CLOSE, RUNS_ON_MESSAGE};
-use crate::harness::{Client, Server, Start, example, within};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::harness::{Client, Server, Start, example, frame, upgraded, within};
 
 /// The same guest twice, as two handlers.
 async fn two(guest: &[u8], args: &[&str]) -> Server {
@@ -96,24 +98,58 @@ async fn flood(server: &Server, client: &mut Client, command: &str) -> (u64, u64
 }
 
 #[tokio::test]
-async fn what_waits_to_be_sent_is_bounded_by_the_handler() {
+async fn a_queue_that_is_too_long_for_its_handler_is_ended_and_no_other() {
     let args = ["--max-handler-queue=2MiB", "--max-backpressure=64MiB", "--write-timeout=1h"];
     let server = two(&FLOODS_ON_MESSAGE.bytes(), &args).await;
-    let mut first = server.connect("/one").await;
+    let mut sound = server.connect("/one").await;
+    let mut flooded = server.connect("/one").await;
     // Its client reads nothing: what the sockets do not hold stays in the queue.
-    let (queued, full) = flood(&server, &mut first, "try 400 100000").await;
+    let (queued, full) = flood(&server, &mut flooded, "try 400 100000").await;
     assert!(queued > 10 && full > 100, "{queued} {full}");
-    let mut second = server.connect("/one").await;
-    let (_, full) = flood(&server, &mut second, "try 100 100000").await;
-    assert!(full > 0, "{full}");
-    // A short queue is always free, and another handler has its own.
-    second.send("short").await;
-    while !second.next().await.unwrap().unwrap().is_text() {}
+    server.log.message(r#"closed: Host 1006 "overload""#).await;
+    server.log.message("held back by max-handler-queue").await;
+    let (_, close) = flooded.rest().await;
+    assert_eq!(close, None);
+    assert_eq!(sound.ask("sound").await, "sound");
     let mut other = server.connect("/two").await;
     assert_eq!(flood(&server, &mut other, "try 10 100000").await, (10, 0));
-    drop(first);
-    let freed = async { while flood(&server, &mut second, "try 10 100000").await.1 > 0 {} };
-    within("room", freed).await;
+}
+
+#[tokio::test]
+async fn peers_that_read_nothing_keep_no_other_from_being_answered() {
+    let args = ["--max-total-queue=8MiB", "--write-timeout=1h"];
+    let server = two(&FLOODS_ON_MESSAGE.bytes(), &args).await;
+    let mut honest = server.connect("/two").await;
+    let large = "x".repeat(500_000);
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        let mut socket = upgraded(server.address, "/one").await;
+        socket.write_all(&frame(1, b"try 9 900000")).await.unwrap();
+        silent.push(socket);
+        assert_eq!(honest.ask("small").await, "small");
+        assert_eq!(honest.ask(&large).await, large);
+    }
+    server.log.message("more was held for it than for others (max-total-queue)").await;
+    assert_eq!(server.connect("/one").await.ask("new").await, "new");
+}
+
+#[tokio::test]
+async fn messages_that_are_never_finished_are_bounded_in_all() {
+    let server = Start::embedded().arg("--max-total-queue=4MiB").run().await;
+    let mut honest = server.connect("/echo").await;
+    let large = "x".repeat(500_000);
+    let mut unfinished = Vec::new();
+    for _ in 0..20 {
+        let mut socket = upgraded(server.address, "/echo").await;
+        // The head of a frame of a million bytes, and most of it.
+        let head = [0x81, 0xFF, 0, 0, 0, 0, 0, 0x0F, 0x42, 0x40, 0, 0, 0, 0];
+        socket.write_all(&head).await.unwrap();
+        // It may be ended by now.
+        let _ = socket.write_all(&[b'x'; 900_000]).await;
+        unfinished.push(socket);
+        assert_eq!(honest.ask(&large).await, large);
+    }
+    server.log.message("more was held for it than for others (max-total-queue)").await;
 }
 
 #[tokio::test]

@@ -50,6 +50,21 @@ async fn a_second_start_compiles_none_of_fifty_handlers() {
 }
 
 #[tokio::test]
+async fn no_more_code_is_kept_than_may_be() {
+    let cache = tempfile::TempDir::new().unwrap();
+    let folder = cache.path().join("new");
+    let files = [("hello.wasm", &*example("hello")), ("echo.wasm", &example("echo"))];
+    let start = Start::with(&files).cache(&folder).arg("--max-cache-size=1KiB");
+    let server = start.run().await;
+    let kept = std::fs::read_dir(&folder).unwrap().count();
+    // That of the one that was made last.
+    assert_eq!(kept, 1);
+    // What is in use is not touched by that.
+    assert_eq!(server.connect("/hello").await.text().await, "Hello!");
+    assert_eq!(server.connect("/echo").await.ask("here").await, "here");
+}
+
+#[tokio::test]
 async fn a_cache_that_others_may_write_to_is_refused() {
     let cache = tempfile::TempDir::new().unwrap();
     std::fs::set_permissions(cache.path(), std::fs::Permissions::from_mode(0o777)).unwrap();

@@ -144,6 +144,27 @@ async fn a_slow_peer_gets_all_that_was_queued_before_the_close() {
 }
 
 #[tokio::test]
+async fn on_close_comes_in_time_although_the_peer_is_still_taking_what_was_queued() {
+    let server = Start::with(&[("floods.wasm", &FLOODS_ON_MESSAGE.bytes())])
+        .arg("--max-backpressure=64MiB")
+        .arg("--close-timeout=1s")
+        .run()
+        .await;
+    let mut socket = upgraded(server.address, "/floods").await;
+    socket.write_all(&frame(1, b"try 30 1000000")).await.unwrap();
+    server.log.message("queued=30").await;
+    socket.write_all(&frame(1, b"close")).await.unwrap();
+    // Nothing is taken until the handler has heard of the end.
+    server.log.message(r#"closed: Handler 1000 "close-timeout""#).await;
+    let mut bytes = Vec::new();
+    within("the rest", socket.read_to_end(&mut bytes)).await.unwrap();
+    assert!(bytes.len() > 30_000_000, "{}", bytes.len());
+    assert!(bytes.ends_with(&[0x88, 2, 0x03, 0xE8]), "{:?}", &bytes[bytes.len() - 10..]);
+    let said = server.log.said_by(1);
+    assert_eq!(said.iter().filter(|line| line.starts_with("closed: ")).count(), 1, "{said:?}");
+}
+
+#[tokio::test]
 async fn a_close_code_that_must_not_be_sent_is_a_violation() {
     let server = Start::with(&[("reports.wasm", &REPORTS_CLOSE.bytes())]).run().await;
     let mut socket = upgraded(server.address, "/reports").await;

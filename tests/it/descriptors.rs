@@ -4,7 +4,7 @@ use crate::harness::{Client, Start};
 
 #[tokio::test]
 async fn the_soft_limit_is_raised_to_the_hard_one() {
-    let server = Start::embedded().ulimit("-Sn 100").run().await;
+    let server = Start::embedded().shell("ulimit -Sn 100").run().await;
     let mut clients = Vec::new();
     for _ in 0..200 {
         clients.push(server.connect("/echo").await);
@@ -16,7 +16,7 @@ async fn the_soft_limit_is_raised_to_the_hard_one() {
 
 #[tokio::test]
 async fn connections_that_the_limit_has_no_room_for_get_503() {
-    let server = Start::embedded().ulimit("-n 300").run().await;
+    let server = Start::embedded().shell("ulimit -n 300").run().await;
     let line = server.log.message("max-connections is ").await;
     let room: usize = line.message().split(' ').nth(2).unwrap().parse().unwrap();
     let mut clients = Vec::new();

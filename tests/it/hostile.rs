@@ -1,5 +1,6 @@
 //! Promise 5: what a hostile handler, or a hostile client of one, costs the others.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -7,11 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::harness::guests::{HOSTILE, STARTS_SLOWLY, TRAPS_ON_START};
-use crate::harness::{Client, Server, Start, example};
+use crate::harness::guests::{HOSTILE, NAPS_ON_START, STARTS_SLOWLY, TRAPS_ON_START};
+use crate::harness::made::{doubling_types, many_functions, nested_types};
+use crate::harness::{Client, Server, Start, example, within};
 
 /// What each does, and the code that its peer sees.
-const HARM: [(&str, u16); 9] = [
+const HARM: [(&str, u16); 10] = [
     ("loop-on-ready", 1011),
     ("loop-on-message", 1011),
     ("recurse", 1011),
@@ -20,6 +22,7 @@ const HARM: [(&str, u16); 9] = [
     ("write", 1011),
     ("log", 1011),
     ("panic", 1011),
+    ("unreachable", 1011),
     ("close-twice", 4000),
 ];
 
@@ -70,20 +73,77 @@ async fn what_does_harm_at_its_start_is_refused_when_it_is_loaded() {
     let server = Start::with(&[
         ("slow.wasm", &STARTS_SLOWLY.bytes()),
         ("traps.wasm", &TRAPS_ON_START.bytes()),
+        ("naps.wasm", &NAPS_ON_START.bytes()),
+        ("naps-too.wasm", &NAPS_ON_START.bytes()),
         ("echo.wasm", &example("echo")),
     ])
     .arg("--event-cpu-time=50ms")
+    .arg("--handshake-timeout=1s")
     .run()
     .await;
+    for name in ["naps", "naps-too"] {
+        let line = server.log.message(&format!("{name}.wasm: can't be instantiated")).await;
+        assert!(line.message().contains("(handshake-timeout)"), "{}", line.message());
+    }
     let line = server.log.message("slow.wasm: can't be instantiated").await;
     assert!(line.message().contains("(event-cpu-time)"), "{}", line.message());
     server.log.message("traps.wasm: can't be instantiated: trapped").await;
     assert_eq!(server.connect("/echo").await.ask("served").await, "served");
 }
 
+#[tokio::test]
+async fn a_component_of_twenty_thousand_functions_holds_up_nobody() {
+    let cache = tempfile::TempDir::new().unwrap();
+    let start = Start::with(&[("echo.wasm", &example("echo"))]).cache(cache.path());
+    let server = start.run().await;
+    let mut honest = server.connect("/echo").await;
+    server.put("many.wasm", &many_functions(20_000, 1));
+    let served = async {
+        let mut status = 404;
+        while status != 101 {
+            assert_eq!(honest.ask("meanwhile").await, "meanwhile");
+            let asked = Client::try_connect(&server.url("/many"), &[]).await;
+            status = asked.map_or_else(|status| status.as_u16(), |_| 101);
+            // It is not seen yet, or it is being compiled.
+            assert!(matches!(status, 101 | 404 | 503), "{status}");
+        }
+    };
+    within("the handler of many functions", served).await;
+}
+
+#[tokio::test]
+async fn types_that_multiply_or_nest_without_end_are_refused() {
+    let server = Start::with(&[
+        ("doubling.wasm", &doubling_types(60)),
+        ("nested.wasm", &nested_types(5_000)),
+        ("echo.wasm", &example("echo")),
+    ])
+    .run()
+    .await;
+    for name in ["doubling", "nested"] {
+        let line = server.log.message(&format!("{name}.wasm: ")).await;
+        assert_eq!(line.level(), "ERROR");
+        assert!(line.message().contains("is not a valid component: "), "{}", line.message());
+        assert!(line.message().len() < 1000, "{}", line.message());
+    }
+    assert_eq!(server.connect("/echo").await.ask("served").await, "served");
+}
+
+/// Replaces a file by another one that takes long to compile, again and again.
+async fn compile(file: PathBuf, stop: Arc<AtomicBool>) {
+    let mut seed = 0;
+    while !stop.load(Relaxed) {
+        seed += 1;
+        let bytes = tokio::task::spawn_blocking(move || many_functions(20_000, seed));
+        let draft = file.with_extension("draft");
+        std::fs::write(&draft, bytes.await.unwrap()).unwrap();
+        std::fs::rename(draft, &file).unwrap();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
 /// Connects, does harm, and comes back at once.
-async fn attack(url: String, stop: Arc<AtomicBool>) -> u64 {
-    let mut attacks = 0;
+async fn attack(url: String, stop: Arc<AtomicBool>) {
     while !stop.load(Relaxed) {
         if let Ok(mut client) = Client::try_connect(&url, &[]).await {
             let _ = client.try_send("go").await;
@@ -93,9 +153,7 @@ async fn attack(url: String, stop: Arc<AtomicBool>) -> u64 {
                 }
             }
         }
-        attacks += 1;
     }
-    attacks
 }
 
 /// Round trips of one honest client, which asks 50 times a second.
@@ -117,8 +175,10 @@ async fn ask(mut client: Client, stop: Arc<AtomicBool>) -> Vec<Duration> {
 /// beside an attack where there is one.
 async fn measure(server: &Server, harm: Option<&str>) -> (Duration, Duration) {
     let stop = Arc::new(AtomicBool::new(false));
-    let attacker: Option<JoinHandle<u64>> =
-        harm.map(|harm| tokio::spawn(attack(server.url(&format!("/{harm}")), stop.clone())));
+    let attacker: Option<JoinHandle<()>> = harm.map(|harm| match harm {
+        "compile" => tokio::spawn(compile(server.file("many.wasm"), stop.clone())),
+        harm => tokio::spawn(attack(server.url(&format!("/{harm}")), stop.clone())),
+    });
     let mut clients = Vec::new();
     for _ in 0..100 {
         clients.push(tokio::spawn(ask(server.connect("/echo").await, stop.clone())));
@@ -144,7 +204,7 @@ async fn the_price_of_harm() {
     let server = server(&[]).await;
     println!("| beside it | p50 alone | p50 | p99 alone | p99 | p99 ratio |");
     println!("|---|---|---|---|---|---|");
-    for (harm, _) in HARM.iter().chain([&("loop-on-close", 0)]) {
+    for (harm, _) in HARM.iter().chain(&[("loop-on-close", 0), ("compile", 0)]) {
         let (quiet_median, quiet) = measure(&server, None).await;
         let (median, beside) = measure(&server, Some(harm)).await;
         let ratio = beside.as_secs_f64() / quiet.as_secs_f64();

@@ -1,6 +1,7 @@
 //! Promise 2: on-ready first, on-close last and exactly once.
 
 use futures_util::future::join_all;
+use rustix::process::Signal;
 
 use crate::harness::guests::{REPORTS_CLOSE, TRAPS_ON_MESSAGE, TRAPS_ON_READY};
 use crate::harness::{Client, Start};
@@ -42,7 +43,7 @@ async fn on_close_tells_who_ended_it_and_how() {
 
 #[tokio::test]
 async fn every_connection_has_its_own_state_and_ends_once() {
-    let server = Start::with(&[("reports.wasm", &REPORTS_CLOSE.bytes())]).run().await;
+    let mut server = Start::with(&[("reports.wasm", &REPORTS_CLOSE.bytes())]).run().await;
     let connections = join_all((0..50).map(|count| {
         let server = &server;
         async move {
@@ -55,9 +56,15 @@ async fn every_connection_has_its_own_state_and_ends_once() {
         }
     }))
     .await;
+    for (id, _) in &connections {
+        report(&server, *id).await;
+    }
+    // All that there will ever be.
+    server.signal(Signal::TERM);
+    assert!(server.exit().await.success());
     for (id, count) in connections {
         let expected = format!(r#"closed: Peer 1000 "" "" after {count} messages"#);
-        assert_eq!(report(&server, id).await, ["ready".to_owned(), expected]);
+        assert_eq!(server.log.said_by(id), ["ready".to_owned(), expected]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Each limit of an event ends its own instance, with 1011, and is named.
 
 use crate::harness::guests::{RUNS_ON_MESSAGE, STARTS_SLOWLY, USES_WASI};
-use crate::harness::{Client, LogLine, Server, Start};
+use crate::harness::{Client, LogLine, Server, Start, within};
 
 async fn server(arg: &str) -> Server {
     Start::with(&[("runs.wasm", &RUNS_ON_MESSAGE.bytes()), ("wasi.wasm", &USES_WASI.bytes())])
@@ -44,6 +44,21 @@ async fn wall_time_begins_anew_when_a_call_of_the_host_has_returned() {
     // Three seconds in all.
     assert_eq!(client.ask("naps 600").await, "slept");
     ends_alone(&server, "/wasi", "naps 1500", "event-wall-time", "took longer than 1s").await;
+}
+
+#[tokio::test]
+async fn what_is_left_to_do_once_a_socket_has_ended_is_bounded_however_it_waits() {
+    let start = Start::with(&[("wasi.wasm", &USES_WASI.bytes())]);
+    let server = start.arg("--event-wall-time=1s").arg("--max-instances=1").run().await;
+    let mut client = server.connect("/wasi").await;
+    assert_eq!(client.ask("stay").await, "staying");
+    client.close(1000, "").await;
+    let refused = Client::try_connect(&server.url("/wasi"), &[]).await.err();
+    assert_eq!(refused.map(|status| status.as_u16()), Some(503));
+    server.log.message("what was left to do at the end, took longer than 1s").await;
+    // It has given up its place.
+    let again = async { while Client::try_connect(&server.url("/wasi"), &[]).await.is_err() {} };
+    within("its place", again).await;
 }
 
 #[tokio::test]

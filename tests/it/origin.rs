@@ -54,6 +54,16 @@ async fn a_browser_gets_the_test_page_with_the_routes() {
 }
 
 #[tokio::test]
+async fn the_test_page_is_not_for_those_behind_a_proxy() {
+    let server = Start::embedded().run().await;
+    for sign in ["X-Forwarded-For: 203.0.113.7", "Forwarded: for=203.0.113.7", "Via: 1.1 proxy"] {
+        let headers = ["Host: localhost", "Accept: text/html", sign];
+        assert_eq!(http(server.address, "GET /", &headers).await.status, 404, "{sign}");
+        assert_eq!(http(server.address, "GET /echo", &headers).await.status, 426, "{sign}");
+    }
+}
+
+#[tokio::test]
 async fn the_test_page_can_be_turned_off() {
     let server = Start::embedded().arg("--test-page=false").run().await;
     let browser = ["Host: localhost", "Accept: text/html"];

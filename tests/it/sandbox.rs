@@ -18,9 +18,14 @@ async fn a_guest_reaches_no_connection_but_its_own() {
     let server = Start::with(&[("reaches.wasm", &REACHES_FOR_STRANGERS.bytes())]).run().await;
     let mut victim = server.connect("/reaches").await;
     let mut intruder = server.connect("/reaches").await;
-    let ids = "reach 0,1,3,4,18446744073709551615";
+    let stranger = victim.ask("id").await;
     let nothing = "WriteOutcome::Closed CloseOutcome::Closed 0;";
-    assert_eq!(intruder.ask(ids).await, nothing.repeat(5));
+    let reach = format!("reach 0,{stranger},1000000,18446744073709551615");
+    assert_eq!(intruder.ask(&reach).await, nothing.repeat(4));
+    // Its own it does reach.
+    let own = intruder.ask("id").await;
+    intruder.send(format!("reach {own}")).await;
+    assert_eq!(intruder.text().await, "intruder");
     assert_eq!(victim.ask("unharmed").await, "unharmed");
 }
 

@@ -1,5 +1,7 @@
 //! SIGTERM, SIGINT, and a second of them.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 
 use crate::harness::guests::{ANSWERS_A, ANSWERS_B, REPORTS_CLOSE, RUNS_ON_MESSAGE};
@@ -79,6 +81,35 @@ async fn it_does_not_wait_for_closes_that_are_spread() {
     assert!(server.exit().await.success());
     assert!(codes.contains(&1012) && codes.contains(&1001), "{codes:?}");
     assert!(codes.iter().all(|code| matches!(code, 1001 | 1012)), "{codes:?}");
+}
+
+#[tokio::test]
+async fn the_closes_of_many_connections_are_spread() {
+    let mut server = Start::embedded().arg("--shutdown-timeout=4s").run().await;
+    let mut clients = Vec::new();
+    for _ in 0..200 {
+        clients.push(server.connect("/echo").await);
+    }
+    let ends = clients.into_iter().map(|mut client| {
+        tokio::spawn(async move {
+            let (code, _) = client.closed().await;
+            (Instant::now(), code)
+        })
+    });
+    let ends: Vec<_> = ends.collect();
+    server.signal(Signal::TERM);
+    let mut times = Vec::new();
+    for end in ends {
+        let (time, code) = end.await.unwrap();
+        assert_eq!(code, 1001);
+        times.push(time);
+    }
+    times.sort_unstable();
+    // 10 ms each: in half a second a quarter of them, and not all.
+    assert!(times[199] - times[0] > Duration::from_secs(1), "{:?}", times[199] - times[0]);
+    assert!(times[149] - times[49] > Duration::from_millis(500));
+    assert!(server.exit().await.success());
+    assert!(!server.log.text().contains("are dropped"));
 }
 
 #[tokio::test]

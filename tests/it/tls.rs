@@ -1,5 +1,6 @@
 //! TLS: the same behind it, and certificates that change under a running server.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -37,6 +38,13 @@ async fn server(folder: &Path, args: &[String]) -> Server {
     args.iter().fold(start, |start, arg| start.arg(arg)).run().await
 }
 
+/// A socket that holds little of what it is sent.
+async fn slow_socket(address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    socket.connect(address).await.unwrap()
+}
+
 /// Connects, trusting one certificate and showing another where there is one.
 async fn connect(
     server: &Server,
@@ -60,7 +68,7 @@ async fn connect(
         }
     };
     let attempt = async {
-        let socket = TcpStream::connect(server.address).await.map_err(|error| error.to_string())?;
+        let socket = slow_socket(server.address).await;
         let name = ServerName::try_from("localhost").unwrap();
         let connector = TlsConnector::from(Arc::new(config));
         let stream = connector.connect(name, socket).await.map_err(|error| error.to_string())?;
@@ -92,6 +100,32 @@ async fn what_is_served_behind_tls_is_the_same() {
     assert!(matches!(end, Some(Ok(Message::Close(None)))), "{end:?}");
     // A stranger's certificate is not this server's.
     assert!(connect(&server, &self::identity(), None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_slow_reader_gets_every_message_once_and_in_order() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let identity = identity();
+    write(folder.path(), &identity);
+    let server = server(folder.path(), &[]).await;
+    let (mut sink, mut stream) = connect(&server, &identity, None).await.unwrap().split();
+    let message = |number: u32| Message::from(format!("{number} {}", "x".repeat(20_000)));
+    // Far more than the sockets hold.
+    let sender = tokio::spawn(async move {
+        for number in 0..500 {
+            sink.send(message(number)).await.unwrap();
+        }
+        sink.send(Message::Close(None)).await.unwrap();
+    });
+    let mut pace = tokio::time::interval(std::time::Duration::from_millis(2));
+    for number in 0..500 {
+        pace.tick().await;
+        let got = within("a message", stream.next()).await.unwrap().unwrap();
+        assert!(got == message(number), "{number}: {:.20}", got.to_string());
+    }
+    let end = within("the end", stream.next()).await;
+    assert!(matches!(end, Some(Ok(Message::Close(None)))), "{end:?}");
+    sender.await.unwrap();
 }
 
 #[tokio::test]
@@ -130,7 +164,7 @@ async fn who_does_not_speak_tls_costs_a_handshake_s_time() {
     let folder = tempfile::TempDir::new().unwrap();
     write(folder.path(), &identity());
     let server = server(folder.path(), &["--handshake-timeout=300ms".into()]).await;
-    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    let mut silent = slow_socket(server.address).await;
     let mut bytes = Vec::new();
     within("the end of the socket", silent.read_to_end(&mut bytes)).await.unwrap();
     assert!(bytes.is_empty(), "{bytes:?}");

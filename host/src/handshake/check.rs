@@ -21,6 +21,7 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::host::{Full, Host};
 use crate::instance::Instance;
+use crate::meter::Meter;
 use crate::page;
 use crate::registry::{Absence, Generation, Handler, Membership};
 use crate::route;
@@ -59,7 +60,7 @@ async fn open_at<B>(
         return Err(no_handshake(&request, handler.is_some(), host, origins));
     }
     let Some(handler) = handler else {
-        return Err(not_found(&path));
+        return Err(not_found());
     };
     let accept = check_protocol(&request)?;
     origins.check(request.headers()).map_err(|why| {
@@ -102,11 +103,9 @@ async fn open_at<B>(
     if let Some(left) = generation.pause_left() {
         return Err(response::unavailable_for(left, "the handler fails again and again"));
     }
-    let Generation { prepared, limits, account, number, .. } = &*generation;
-    let instance = Instance::new(prepared, limits, account, *number);
     let limit = host.config.timeouts.handshake;
     // A peer waits for a start no longer than it may let others wait.
-    let instance = timeout(limit, instance)
+    let instance = timeout(limit, start(generation.clone(), host))
         .await
         .unwrap_or(Err(Failure::Start(limit)))
         .map_err(|failure| cannot_start(&failure, &generation, peer))?;
@@ -137,6 +136,17 @@ fn join(
     }
 }
 
+/// An instance of the generation, with its start in overtime where that is long.
+async fn start(generation: Arc<Generation>, host: &Host) -> Result<Instance, Failure> {
+    let meter = Arc::<Meter>::default();
+    let metered = meter.clone();
+    let started = async move {
+        let Generation { prepared, limits, account, number, .. } = &*generation;
+        Instance::new(prepared, limits, account, *number, metered).await
+    };
+    host.overtime.work(meter, started).run().await
+}
+
 fn cannot_start(failure: &Failure, failed: &Generation, peer: SocketAddr) -> Response {
     let (handler, generation) = (&*failed.account.name, failed.number);
     if failure.is_of_the_host() {
@@ -163,7 +173,8 @@ fn no_handshake<B>(
     let path = request.uri().path();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let browser = has_token(request.headers(), &ACCEPT, "text/html");
-    if reads && browser && host.test_page(origins) && (known || path == "/") {
+    let shows = host.test_page(origins, forwarded::is_forwarded(request.headers()));
+    if reads && browser && shows && (known || path == "/") {
         let name = request.headers().get(HOST).and_then(|host| host.to_str().ok());
         if !name.is_some_and(|name| origins.knows(name)) {
             return refuse(
@@ -174,11 +185,11 @@ fn no_handshake<B>(
         let routes = host.registry.routes().into_iter().map(|(route, _)| route);
         return response::page(page::render(routes));
     }
-    if known { response::upgrade_required() } else { not_found(path) }
+    if known { response::upgrade_required() } else { not_found() }
 }
 
-fn not_found(path: &str) -> Response {
-    refuse(StatusCode::NOT_FOUND, format_args!("no handler at {path}"))
+fn not_found() -> Response {
+    refuse(StatusCode::NOT_FOUND, "no handler at this path")
 }
 
 /// What makes a request a handshake. Returns the accept key.

@@ -45,6 +45,13 @@ pub(super) fn client(
     client
 }
 
+/// Whether a request says that a proxy hands it on, whoever that is.
+pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
+    const SIGNS: [&str; 5] =
+        ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-real-ip", "via"];
+    SIGNS.iter().any(|name| headers.contains_key(*name))
+}
+
 /// The node that one element of `Forwarded` says the request is for (RFC 7239,
 /// section 4); none where it is unknown or obfuscated.
 fn forwarded_for(element: &str) -> Option<SocketAddr> {

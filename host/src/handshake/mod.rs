@@ -145,8 +145,10 @@ fn set(outcome: &Mutex<Outcome>, to: Outcome) {
 async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S) {
     const LINGER: Duration = Duration::from_secs(1);
     const MAX_BYTES: u64 = 256 * 1024;
-    if socket.shutdown().await.is_ok() {
-        let mut rest = socket.take(MAX_BYTES);
-        let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
-    }
+    let last = async {
+        socket.shutdown().await?;
+        tokio::io::copy(&mut socket.take(MAX_BYTES), &mut tokio::io::sink()).await
+    };
+    // Whatever the peer does or does not: it has had its answer.
+    let _ = timeout(LINGER, last).await;
 }

@@ -8,6 +8,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -21,6 +22,9 @@ use crate::bindings::CloseOrigin;
 use crate::closing::Closing;
 use crate::mailbox::Incoming;
 use crate::outbound::KEEP_CAPACITY;
+
+/// When reading is tried again that waits for other connections' queues.
+const HELD_UP: Duration = Duration::from_millis(50);
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// Reads what is ready and wanted. True where anything was.
@@ -51,28 +55,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             }
             progress = true;
         }
-        if !self.received.is_empty() {
+        let whole = !self.received.is_empty();
+        if whole {
             self.timers.message_passed();
             self.generation.account.metrics.received(&mut self.received);
         }
-        // Also a part of a frame is a sign of life.
-        if self.socket.as_mut().is_some_and(|socket| socket.get_mut().take_heard()) {
-            self.timers.heard();
+        if let Some(socket) = &mut self.socket {
+            let wire = socket.get_mut();
+            if whole {
+                wire.finish_message();
+            }
+            // Also a part of a frame is a sign of life.
+            if wire.take_heard() {
+                self.timers.heard();
+                self.connection.shared().mailbox.settle(wire.unfinished());
+            }
         }
         progress
     }
 
     fn may_read(&mut self) -> bool {
-        let may = {
+        let (may, held_up) = {
             let shared = self.connection.shared();
-            shared.mailbox.has_room() && !shared.outbound.congested()
+            let room = shared.mailbox.has_room() && !shared.outbound.congested();
+            (room, shared.mailbox.held_up())
         };
-        let slowed = match &mut self.rate {
-            Some(rate) => rate.wait_until(Instant::now()),
-            None => None,
+        let now = Instant::now();
+        let slowed = match (held_up, &mut self.rate) {
+            (Some(limit), _) => Some((now + HELD_UP, limit)),
+            (None, Some(rate)) => rate.wait_until(now).map(|until| (until, "max-message-rate")),
+            (None, None) => None,
         };
         let may = may && slowed.is_none();
-        self.timers.reading(may, slowed);
+        match slowed {
+            Some((_, limit)) if !self.slowed => {
+                self.generation.account.metrics.reading_paused(limit);
+                self.notice(limit);
+            }
+            _ => {}
+        }
+        self.slowed = slowed.is_some();
+        self.timers.reading(may, slowed.map(|(until, _)| until));
         may
     }
 
@@ -157,16 +180,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// Writes what is queued. True where that let something go on that waited.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
         let congested = {
-            let outbound = &mut self.connection.shared().outbound;
+            let mut shared = self.connection.shared();
+            let outbound = &mut shared.outbound;
             if !outbound.written.is_empty() {
                 self.timers.message_passed();
                 self.generation.account.metrics.sent(&mut outbound.written);
             }
-            self.generation.account.metrics.writes_refused(&mut outbound.refused);
-            outbound.congested()
+            let refused = std::mem::take(&mut outbound.refused);
+            let congested = outbound.congested();
+            drop(shared);
+            for (limit, count) in refused {
+                self.generation.account.metrics.writes_refused(limit, count);
+                self.notice(limit);
+            }
+            congested
         };
         loop {
             if self.sent == self.sending.len() {
+                // At once, since a flush that has to wait leads back here.
+                self.sending.clear();
                 self.sent = 0;
                 if !self.connection.shared().outbound.take(&mut self.sending) {
                     match self.poll_flush(cx) {
@@ -177,7 +209,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                         }
                         Poll::Ready(Ok(())) => {}
                     }
-                    self.sending.clear();
                     self.sending.shrink_to(KEEP_CAPACITY);
                     self.timers.flowing();
                     break;

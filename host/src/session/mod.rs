@@ -3,8 +3,8 @@
 //! A session is one future. Each turn of it reads the frames that are ready into
 //! the mailbox, lets the instance run, and writes what has been queued, all in
 //! one task: no switch lies between a frame, its event and its answer. While the
-//! guest yields or waits, the same turns go on reading, answering pings and
-//! writing.
+//! guest waits, or goes on in overtime, the same turns go on reading, answering
+//! pings and writing.
 //!
 //! Invariants:
 //! - Only the session touches the socket. All that is sent passes through the
@@ -19,10 +19,9 @@ mod phase;
 mod rate;
 mod timers;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -30,13 +29,13 @@ use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::closing::Closing;
+use crate::closing::{Closing, When};
 use crate::config::Timeouts;
 use crate::connection::{Connection, ConnectionId};
 use crate::failure::Failure;
 use crate::instance::Instance;
-use crate::meter::TICK;
 use crate::metrics::Tally;
+use crate::overtime::{Overtime, Work};
 use crate::registry::Generation;
 use crate::wire::Wire;
 use phase::{Input, Phase};
@@ -46,8 +45,10 @@ use timers::Timers;
 /// Idle connections are many: this buffer is the larger part of what one costs
 /// outside its instance. Larger messages get a buffer of their size while read.
 const READ_BUFFER: usize = 4 * 1024;
-
-type Guest = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+/// Bytes that are read before other connections have their turn, and the time after
+/// which they have it. Both let a batch be handled at once.
+const READ_A_TURN: usize = 128 * 1024;
+const TURN: Duration = Duration::from_micros(250);
 
 pub(crate) struct Session<S> {
     connection: Arc<Connection>,
@@ -55,7 +56,9 @@ pub(crate) struct Session<S> {
     /// None once the socket is gone.
     socket: Option<WebSocketStream<Wire<S>>>,
     /// The instance at work; None once `on-close` has returned or it has failed.
-    guest: Option<Guest>,
+    guest: Option<Work<Result<(), Failure>>>,
+    /// How many of its events have been begun, as of the last look.
+    begun: u64,
     phase: Phase,
     /// What the writer has taken from the queue, and how much of it is sent.
     sending: Vec<u8>,
@@ -64,6 +67,10 @@ pub(crate) struct Session<S> {
     unflushed: bool,
     /// None where there is no bound.
     rate: Option<Rate>,
+    /// Reading waits for a limit.
+    slowed: bool,
+    /// Limits that this connection has come to and that the log has heard of.
+    noticed: Vec<&'static str>,
     /// Messages taken in since they were last counted.
     received: Tally,
     timers: Timers,
@@ -78,6 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         instance: Instance,
         generation: Arc<Generation>,
         timeouts: Timeouts,
+        overtime: &Overtime,
     ) -> Self {
         let limits = &generation.limits;
         let config = WebSocketConfig::default()
@@ -95,7 +103,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         )
         .await;
         Self {
-            guest: Some(Box::pin(instance.serve(connection.clone()))),
+            guest: Some(overtime.work(instance.meter(), instance.serve(connection.clone()))),
+            begun: 0,
             connection,
             socket: Some(socket),
             phase: Phase::Open,
@@ -103,20 +112,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             sent: 0,
             unflushed: false,
             rate: generation.limits.max_message_rate.map(Rate::new),
+            slowed: false,
+            noticed: Vec::new(),
             received: Tally::default(),
             generation,
             timers: Timers::new(timeouts),
         }
     }
 
-    /// As many turns as make progress, but for no longer than a guest may run
-    /// without a yield: other connections wait meanwhile.
+    /// As many turns as make progress, but for no longer than [`TURN`]: other
+    /// connections wait meanwhile.
     fn poll_turns(&mut self, cx: &mut Context<'_>) -> Poll<Option<Failure>> {
         let started = Instant::now();
         self.connection.register_session(cx.waker());
+        if let Some(socket) = &mut self.socket {
+            socket.get_mut().allow(READ_A_TURN);
+        }
         loop {
             let mut progress = self.poll_timers(cx);
             progress |= self.obey_host();
+            // A guest in overtime may have closed: what is read then is discarded.
+            progress |= self.obey_handler();
             progress |= self.poll_read(cx);
             let (ran, failure) = self.poll_guest(cx);
             if failure.is_some() {
@@ -127,14 +143,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             progress |= self.answer_close(cx);
             progress |= self.poll_write(cx);
             progress |= self.finish_closing();
-            if matches!(self.phase, Phase::Ended) && self.guest.is_none() {
-                return Poll::Ready(None);
+            if let Phase::Ended { until } = self.phase {
+                if self.guest.is_none() {
+                    return Poll::Ready(None);
+                }
+                // It could wait, and wait again, and hold its slots for ever.
+                if until <= Instant::now() {
+                    self.guest = None;
+                    let limit = self.generation.limits.event_wall_time;
+                    return Poll::Ready(Some(Failure::WallTime(limit)));
+                }
             }
             if !progress {
                 return Poll::Pending;
             }
-            // A guest that has yielded or waits gets its next turn after the others.
-            if self.guest_is_busy() || started.elapsed() >= TICK {
+            if started.elapsed() >= TURN {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -149,13 +172,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     fn poll_guest(&mut self, cx: &mut Context<'_>) -> (bool, Option<Failure>) {
         let Some(guest) = &mut self.guest else { return (false, None) };
-        let before = self.connection.shared().events;
-        match guest.as_mut().poll(cx) {
+        match guest.poll(cx) {
             Poll::Pending => {
                 let (begun, busy) = {
                     let shared = self.connection.shared();
                     (shared.events, shared.busy)
                 };
+                let before = std::mem::replace(&mut self.begun, begun);
                 // More has been completed than `on-ready`.
                 if begun != before && begun - u64::from(busy) > 1 {
                     self.generation.succeeded();
@@ -179,11 +202,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// Takes up the host's wish to close, at once or when its time has come.
     fn obey_host(&mut self) -> bool {
         let Some(close) = self.connection.shared().host_close.take() else { return false };
-        let delay = close.spread.mul_f64(share_of(self.connection.id()));
-        if delay.is_zero() {
-            self.begin_closing(close.closing, Input::Frames);
-        } else {
-            self.timers.close_later(delay, close.closing);
+        match close.when {
+            When::AtOnce => {
+                self.report(&close.closing);
+                self.end(close.closing);
+            }
+            When::Now => self.begin_closing(close.closing, Input::Frames),
+            When::Spread(time) => {
+                let delay = time.mul_f64(share_of(self.connection.id()));
+                self.timers.close_later(delay, close.closing);
+            }
         }
         true
     }

@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::Session;
+use crate::bindings::CloseOrigin;
 use crate::closing::Closing;
 
 #[derive(Debug)]
@@ -22,8 +23,9 @@ pub(super) enum Phase {
     Closing { closing: Closing, input: Input, flushed: bool, until: Instant },
     /// Both close frames are under way; only the queue is left.
     Flushing { closing: Closing, until: Instant },
-    /// The socket is gone. `on-close` may still run.
-    Ended,
+    /// The socket is gone. What the handler still has to do, `on-close` in the end,
+    /// it may do until then.
+    Ended { until: Instant },
 }
 
 /// How the peer's last word is answered.
@@ -71,13 +73,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
         self.report(&closing);
         self.connection.shared().outbound.close(closing.code, &closing.reason);
+        self.timers.begin_close();
         let until = self.timers.begin_flush();
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Ended) {
+        self.phase = match &self.phase {
             Phase::Answering { closing, answer: Answer::Echo, .. } => {
-                Phase::Flushing { closing, until }
+                Phase::Flushing { closing: closing.clone(), until }
             }
             Phase::Answering { closing, answer: Answer::Violation, .. } => {
-                Phase::Closing { closing, input: Input::VIOLATION, flushed: false, until }
+                let (closing, input) = (closing.clone(), Input::VIOLATION);
+                Phase::Closing { closing, input, flushed: false, until }
             }
             _ => Phase::Closing { closing, input, flushed: false, until },
         };
@@ -170,17 +174,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Phase::Answering { closing, .. }
             | Phase::Closing { closing, .. }
             | Phase::Flushing { closing, .. } => closing.clone(),
-            Phase::Open | Phase::Ended => Closing::network(),
+            Phase::Open | Phase::Ended { .. } => Closing::network(),
         };
         self.end(closing);
     }
 
-    /// The socket's end: the only place from where `on-close` comes.
+    /// A handler that has closed hears of the end after `close-timeout` at the latest,
+    /// also where the peer still takes what was queued before.
+    pub(super) fn tell_of_close(&mut self) {
+        let (closing, detail) = match &self.phase {
+            Phase::Closing { closing, .. } => (closing, "close-timeout"),
+            Phase::Flushing { closing, .. } => (closing, ""),
+            _ => return,
+        };
+        if closing.origin == CloseOrigin::Handler {
+            let closing = Closing { detail, ..closing.clone() };
+            self.connection.shared().mailbox.push_close(closing);
+        }
+    }
+
+    /// The socket's end, from where `on-close` comes unless the handler was told.
     pub(super) fn end(&mut self, closing: Closing) {
-        if matches!(self.phase, Phase::Ended) {
+        if matches!(self.phase, Phase::Ended { .. }) {
             return;
         }
-        self.phase = Phase::Ended;
+        let until = Instant::now() + self.generation.limits.event_wall_time;
+        self.phase = Phase::Ended { until };
         self.generation.account.metrics.closed(&closing);
         {
             let mut shared = self.connection.shared();
@@ -193,9 +212,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         self.socket = None;
     }
 
+    /// A limit that holds a connection back is in the log by its name, once.
+    pub(super) fn notice(&mut self, limit: &'static str) {
+        if self.noticed.contains(&limit) {
+            return;
+        }
+        self.noticed.push(limit);
+        if self.generation.account.may_notice() {
+            tracing::info!(
+                handler = &*self.generation.account.name,
+                generation = self.generation.number,
+                connection = self.connection.id(),
+                "held back by {limit}"
+            );
+        }
+    }
+
     /// A limit or a violation that ends a connection is in the log by its name.
-    fn report(&self, closing: &Closing) {
-        if closing.is_about_this_connection() {
+    pub(super) fn report(&self, closing: &Closing) {
+        if closing.is_about_this_connection() && self.generation.account.may_notice() {
             tracing::info!(
                 handler = &*self.generation.account.name,
                 generation = self.generation.number,

@@ -41,6 +41,8 @@ pub(super) struct Timers {
     /// When the last flush ends at the latest.
     flush_limit: Instant,
     close_at: Option<(Instant, Closing)>,
+    /// When a handler that has closed hears of the end at the latest.
+    tell_at: Option<Instant>,
 }
 
 impl Timers {
@@ -57,6 +59,7 @@ impl Timers {
             stalled_since: None,
             flush_limit: now,
             close_at: None,
+            tell_at: None,
         }
     }
 
@@ -90,12 +93,20 @@ impl Timers {
         begun
     }
 
+    /// Of two such wishes the one that comes true earlier counts.
     pub(super) fn close_later(&mut self, delay: Duration, closing: Closing) {
-        self.close_at = Some((Instant::now() + delay, closing));
+        let at = Instant::now() + delay;
+        if self.close_at.as_ref().is_none_or(|(earlier, _)| at < *earlier) {
+            self.close_at = Some((at, closing));
+        }
     }
 
     pub(super) fn close_until(&self) -> Instant {
         Instant::now() + self.timeouts.close
+    }
+
+    pub(super) fn begin_close(&mut self) {
+        self.tell_at = Some(self.close_until());
     }
 
     /// The queue is sealed: how long the peer has to take something of it. A wish
@@ -150,10 +161,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let timers = &self.timers;
         let phase = match &self.phase {
             Phase::Open => self.next_of_open(),
-            Phase::Answering { until, .. }
-            | Phase::Closing { until, .. }
-            | Phase::Flushing { until, .. } => *until,
-            Phase::Ended => Instant::now() + Duration::from_secs(3600),
+            Phase::Answering { until, .. } | Phase::Ended { until } => *until,
+            Phase::Closing { until, .. } | Phase::Flushing { until, .. } => {
+                timers.tell_at.map_or(*until, |at| at.min(*until))
+            }
         };
         timers.close_at.as_ref().map_or(phase, |(at, _)| phase.min(*at))
     }
@@ -175,6 +186,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             self.begin_closing(closing, Input::Frames);
             return;
         }
+        if self.timers.tell_at.take_if(|at| *at <= now).is_some() {
+            self.tell_of_close();
+        }
         match &self.phase {
             Phase::Open => self.keep_alive(now),
             Phase::Closing { closing, until, flushed, .. } if *until <= now => {
@@ -188,7 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 let closing = closing.clone();
                 self.end(closing);
             }
-            // Answering late is noticed where it is answered.
+            // Answering late, and being late with the end, is noticed elsewhere.
             _ => {}
         }
     }

@@ -1,6 +1,6 @@
 //! `try N SIZE` writes N binary messages of SIZE bytes with `try_write` and logs
 //! the outcomes; `write N SIZE` does so with `write`. `amount` answers with the
-//! buffered amount; everything else is echoed.
+//! buffered amount, `close` closes; everything else is echoed.
 
 use socklet_guest::WriteError;
 use socklet_guest::prelude::*;
@@ -39,6 +39,9 @@ impl Handler for Floods {
                 for _ in 0..size(count) {
                     connection.write(&payload);
                 }
+            }
+            ["close"] => {
+                connection.close(1000, "");
             }
             ["amount"] => connection.write(connection.buffered_amount().to_string()),
             _ => connection.write(message),

@@ -23,6 +23,7 @@ impl Handler for Hostile {
                 info!("\u{1b}[2J\u{1b}]0;owned\u{7}\r\nforged line");
             },
             "/panic" => panic!("on purpose"),
+            "/unreachable" => unreachable_instruction(),
             "/close-twice" => {
                 connection.close(4000, "first");
                 connection.close(4001, "second");
@@ -50,6 +51,15 @@ impl Handler for Hostile {
 fn spin() {
     while black_box(true) {}
 }
+
+#[cfg(target_arch = "wasm32")]
+fn unreachable_instruction() {
+    std::arch::wasm32::unreachable()
+}
+
+/// Elsewhere it is only checked.
+#[cfg(not(target_arch = "wasm32"))]
+fn unreachable_instruction() {}
 
 fn grow() {
     let mut kept = Vec::new();

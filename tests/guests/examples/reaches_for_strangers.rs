@@ -14,6 +14,9 @@ impl Handler for Reaches {
 
     fn on_message(&mut self, connection: &Connection, message: Message) {
         let Some(text) = message.as_text() else { return };
+        if text == "id" {
+            return connection.write(connection.id().to_string());
+        }
         let Some(("reach", ids)) = text.split_once(' ') else {
             connection.write(message);
             return;

@@ -2,7 +2,8 @@
 //! stdout and stderr (`\n` is a new line), `ambient` answers with what it finds of
 //! environment, arguments, directories and network, `clocks` with whether time
 //! passes and random numbers differ, `sleep MS` waits for MS milliseconds and
-//! answers `slept`, `naps MS` does so five times before it answers.
+//! answers `slept`, `naps MS` does so five times before it answers. After `stay` it
+//! waits in `on-close`, again and again, for ever.
 
 #![allow(missing_docs, reason = "generated")]
 
@@ -115,11 +116,14 @@ wit_bindgen::generate!({
 use wasi::clocks::monotonic_clock;
 use wasi::sockets::network::{IpAddressFamily, IpSocketAddress, Ipv4SocketAddress};
 
-struct UsesWasi;
+#[derive(Default)]
+struct UsesWasi {
+    stays: bool,
+}
 
 impl Handler for UsesWasi {
     fn on_ready(_: &Connection, _: &Request) -> Self {
-        UsesWasi
+        UsesWasi::default()
     }
 
     fn on_message(&mut self, connection: &Connection, message: Message) {
@@ -151,7 +155,17 @@ impl Handler for UsesWasi {
                 }
                 connection.write("slept");
             }
+            "stay" => {
+                self.stays = true;
+                connection.write("staying");
+            }
             _ => connection.write(text),
+        }
+    }
+
+    fn on_close(&mut self, _: &Connection, _: CloseEvent) {
+        while self.stays {
+            monotonic_clock::subscribe_duration(50_000_000).block();
         }
     }
 }

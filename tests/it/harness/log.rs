@@ -30,6 +30,12 @@ impl LogLine {
         self.0.get("level").and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// By the server's clock.
+    pub(crate) fn year(&self) -> u32 {
+        let timestamp = self.0.get("timestamp").and_then(Value::as_str).unwrap();
+        timestamp.split('-').next().unwrap().parse().unwrap()
+    }
+
     /// Whether a guest said it.
     pub(crate) fn is_guests(&self) -> bool {
         self.0.get("target").and_then(Value::as_str) == Some("guest")

@@ -4,12 +4,15 @@ mod client;
 pub(crate) mod guests;
 mod http;
 mod log;
+pub(crate) mod made;
+mod operator;
 mod server;
 
 pub(crate) use client::Client;
 pub(crate) use guests::example;
 pub(crate) use http::{frame, http, http_bytes, upgraded};
 pub(crate) use log::{Log, LogLine};
+pub(crate) use operator::{get, metrics};
 pub(crate) use server::{Server, Start, run};
 
 use std::future::Future;

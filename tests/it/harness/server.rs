@@ -1,5 +1,6 @@
 //! A server as a child process, on a free port, ended with its handle.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -17,7 +18,8 @@ pub(crate) struct Start {
     directory: Option<TempDir>,
     args: Vec<String>,
     cache: Option<PathBuf>,
-    ulimit: Option<String>,
+    shell: Option<String>,
+    variables: Vec<(String, OsString)>,
 }
 
 /// A running server. It reads its address from its own child's log, so that no
@@ -42,7 +44,7 @@ impl Start {
 
     /// A server of the embedded examples.
     pub(crate) fn embedded() -> Self {
-        Self { directory: None, args: Vec::new(), cache: None, ulimit: None }
+        Self { directory: None, args: Vec::new(), cache: None, shell: None, variables: Vec::new() }
     }
 
     pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
@@ -55,9 +57,14 @@ impl Start {
         self.arg("--event-cpu-time=1h").arg("--event-wall-time=1h")
     }
 
-    /// Starts it under a limit of open files, as the shell's `ulimit` takes it.
-    pub(crate) fn ulimit(mut self, limit: &str) -> Self {
-        self.ulimit = Some(limit.to_owned());
+    /// Runs this in the shell that becomes the server, such as `ulimit`.
+    pub(crate) fn shell(mut self, command: &str) -> Self {
+        self.shell = Some(command.to_owned());
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
         self
     }
 
@@ -83,11 +90,11 @@ impl Start {
     /// Starts it and waits until it listens.
     pub(crate) async fn run_unready(self) -> Server {
         let files = TempDir::new().unwrap();
-        let mut command = match self.ulimit {
+        let mut command = match self.shell {
             None => Command::new(binary()),
-            Some(limit) => {
+            Some(before) => {
                 let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")]).arg(binary());
+                shell.args(["-c", &format!("{before} && exec \"$0\" \"$@\"")]).arg(binary());
                 shell
             }
         };
@@ -102,6 +109,7 @@ impl Start {
             .args(self.args)
             .current_dir(files.path())
             .env_remove("RUST_LOG")
+            .envs(self.variables)
             .stdin(Stdio::null())
             .stdout(std::fs::File::create(files.path().join("stdout")).unwrap())
             .stderr(Stdio::piped())
@@ -152,9 +160,17 @@ impl Server {
         std::fs::read_to_string(self.files.path().join("stdout")).unwrap()
     }
 
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// What the system says of the process.
+    pub(crate) fn proc(&self, file: &str) -> PathBuf {
+        Path::new("/proc").join(self.pid().to_string()).join(file)
     }
 
     pub(crate) async fn exit(&mut self) -> ExitStatus {
@@ -163,8 +179,7 @@ impl Server {
 
     /// Resident memory in KiB.
     pub(crate) fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap()));
-        let status = status.unwrap();
+        let status = std::fs::read_to_string(self.proc("status")).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }

@@ -1,6 +1,7 @@
 //! A server as a child process, on a free port, ended with its handle.
 
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::SystemTime;
@@ -17,7 +18,10 @@ pub(crate) struct Start {
     directory: Option<TempDir>,
     args: Vec<String>,
     cache: Option<PathBuf>,
-    ulimit: Option<String>,
+    /// Said to a shell before it becomes the server.
+    prelude: Option<String>,
+    stdin: Stdio,
+    listen: bool,
 }
 
 /// A running server. It reads its address from its own child's log, so that no
@@ -42,7 +46,14 @@ impl Start {
 
     /// A server of the embedded examples.
     pub(crate) fn embedded() -> Self {
-        Self { directory: None, args: Vec::new(), cache: None, ulimit: None }
+        Self {
+            directory: None,
+            args: Vec::new(),
+            cache: None,
+            prelude: None,
+            stdin: Stdio::null(),
+            listen: true,
+        }
     }
 
     pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
@@ -57,7 +68,27 @@ impl Start {
 
     /// Starts it under a limit of open files, as the shell's `ulimit` takes it.
     pub(crate) fn ulimit(mut self, limit: &str) -> Self {
-        self.ulimit = Some(limit.to_owned());
+        self.prelude = Some(format!("ulimit {limit}"));
+        self
+    }
+
+    /// Starts it under this mask of permissions.
+    pub(crate) fn umask(mut self, umask: &str) -> Self {
+        self.prelude = Some(format!("umask {umask}"));
+        self
+    }
+
+    /// Passes it a file descriptor as systemd does, with this as `LISTEN_PID`.
+    pub(crate) fn pass(mut self, socket: OwnedFd, pid: &str) -> Self {
+        let exports = format!("export LISTEN_FDS=1 LISTEN_PID={pid}");
+        self.prelude = Some(format!("exec 3<&0 0</dev/null && {exports}"));
+        self.stdin = socket.into();
+        self
+    }
+
+    /// Names no address to listen on.
+    pub(crate) fn without_listen(mut self) -> Self {
+        self.listen = false;
         self
     }
 
@@ -82,12 +113,27 @@ impl Start {
 
     /// Starts it and waits until it listens.
     pub(crate) async fn run_unready(self) -> Server {
+        let (mut child, files, directory) = self.spawn();
+        let log = Log::follow(child.stderr.take().unwrap(), files.path().join("log"));
+        let listening = log.wait("listening", |line| line.message() == "listening").await;
+        let address = listening.field("address").unwrap().as_str().unwrap().parse().unwrap();
+        Server { child, address, log, files, directory }
+    }
+
+    /// Starts what can't serve: its status and stderr.
+    pub(crate) async fn fail(self) -> (ExitStatus, String) {
+        let (child, _files, _directory) = self.spawn();
+        let output = within("the server's end", child.wait_with_output()).await.unwrap();
+        (output.status, String::from_utf8(output.stderr).unwrap())
+    }
+
+    fn spawn(self) -> (Child, TempDir, Option<TempDir>) {
         let files = TempDir::new().unwrap();
-        let mut command = match self.ulimit {
+        let mut command = match self.prelude {
             None => Command::new(binary()),
-            Some(limit) => {
+            Some(prelude) => {
                 let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")]).arg(binary());
+                shell.args(["-c", &format!("{prelude} && exec \"$0\" \"$@\"")]).arg(binary());
                 shell
             }
         };
@@ -95,23 +141,23 @@ impl Start {
         if let Some(directory) = &self.directory {
             command.arg(directory.path());
         }
+        if self.listen {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
         let cache = self.cache.unwrap_or_else(|| std::env::temp_dir().join("socklet-tests-cache"));
-        let mut child = command
-            .args(["--listen", "127.0.0.1:0", "--log-format", "json", "--cache-dir"])
+        let child = command
+            .args(["--log-format", "json", "--cache-dir"])
             .arg(cache)
             .args(self.args)
             .current_dir(files.path())
             .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
+            .stdin(self.stdin)
             .stdout(std::fs::File::create(files.path().join("stdout")).unwrap())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let log = Log::follow(child.stderr.take().unwrap(), files.path().join("log"));
-        let listening = log.wait("listening", |line| line.message() == "listening").await;
-        let address = listening.field("address").unwrap().as_str().unwrap().parse().unwrap();
-        Server { child, address, log, files, directory: self.directory }
+        (child, files, self.directory)
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use crate::peer::Peer;
+
 /// Addresses of which something is remembered; beyond, those are forgotten that
 /// may do as they like again.
 const MAX_REMEMBERED: usize = 64 * 1024;
@@ -48,9 +50,9 @@ impl Addresses {
         }
     }
 
-    /// Whether the address may ask for another connection by now.
-    pub(crate) fn may_ask(&self, address: IpAddr) -> bool {
-        let Some(address) = counted(address) else { return true };
+    /// Whether the client's address may ask for another connection by now.
+    pub(crate) fn may_ask(&self, client: Peer) -> bool {
+        let Some(address) = counted(client) else { return true };
         if self.rate.len() > MAX_REMEMBERED {
             self.rate.retain_recent();
         }
@@ -58,19 +60,19 @@ impl Addresses {
     }
 
     /// A place for a connection; none where the address holds as many as it may.
-    pub(crate) fn connection(&self, address: IpAddr) -> Option<AddressSlot> {
-        self.connections.reserve(Some(address))
+    pub(crate) fn connection(&self, client: Peer) -> Option<AddressSlot> {
+        self.connections.reserve(Some(client))
     }
 
     /// A place for a handshake, likewise; always one where it is not known whose.
-    pub(crate) fn handshake(&self, address: Option<IpAddr>) -> Option<AddressSlot> {
-        self.handshakes.reserve(address)
+    pub(crate) fn handshake(&self, client: Option<Peer>) -> Option<AddressSlot> {
+        self.handshakes.reserve(client)
     }
 }
 
 impl Held {
-    fn reserve(self: &Arc<Self>, address: Option<IpAddr>) -> Option<AddressSlot> {
-        let address = address.and_then(counted);
+    fn reserve(self: &Arc<Self>, client: Option<Peer>) -> Option<AddressSlot> {
+        let address = client.and_then(counted);
         if let Some(address) = address {
             let mut by = self.by();
             let count = by.entry(address).or_insert(0);
@@ -89,8 +91,8 @@ impl Held {
 
 /// The address that stands for a peer: of IPv6 its /64, which is what one
 /// subscriber gets; none for peers on this machine, behind which anybody may be.
-fn counted(address: IpAddr) -> Option<IpAddr> {
-    match address.to_canonical() {
+fn counted(client: Peer) -> Option<IpAddr> {
+    match client.ip()?.to_canonical() {
         address if address.is_loopback() => None,
         IpAddr::V4(address) => Some(address.into()),
         IpAddr::V6(address) => {
@@ -117,10 +119,14 @@ impl Drop for AddressSlot {
 mod tests {
     use super::*;
 
+    fn peer(address: &str) -> Peer {
+        Peer::Tcp((address.parse::<IpAddr>().unwrap(), 50_000).into())
+    }
+
     #[test]
     fn an_address_is_refused_past_its_limit_until_one_ends() {
         let addresses = Addresses::new(2, 4096, NonZeroU32::MAX);
-        let reserve = |address: &str| addresses.connection(address.parse().unwrap());
+        let reserve = |address: &str| addresses.connection(peer(address));
         let first = reserve("203.0.113.7");
         let _second = reserve("::ffff:203.0.113.7");
         assert!(first.is_some() && reserve("203.0.113.7").is_none());
@@ -130,15 +136,17 @@ mod tests {
     }
 
     #[test]
-    fn ipv6_counts_by_its_64_bit_network_and_loopback_not_at_all() {
+    fn ipv6_counts_by_its_64_bit_network_and_this_machine_not_at_all() {
         let addresses = Addresses::new(1, 4096, NonZeroU32::MAX);
-        let reserve = |address: &str| addresses.connection(address.parse().unwrap());
+        let reserve = |address: &str| addresses.connection(peer(address));
         let _one = reserve("2001:db8:0:1::1");
         assert!(reserve("2001:db8:0:1:ffff::2").is_none());
         assert!(reserve("2001:db8:0:2::1").is_some());
         let local: Vec<_> = (0..10).map(|_| reserve("127.0.0.1")).collect();
         assert!(local.iter().all(Option::is_some));
-        drop(local);
+        let unix: Vec<_> = (0..10).map(|_| addresses.connection(Peer::Unix)).collect();
+        assert!(unix.iter().all(Option::is_some));
+        drop((local, unix));
         assert_eq!(addresses.connections.by().len(), 1);
     }
 
@@ -146,7 +154,7 @@ mod tests {
     fn handshakes_of_one_address_leave_room_for_others() {
         for (all, of_one) in [(4096, 256), (64, 16), (1, 1)] {
             let addresses = Addresses::new(1, all, NonZeroU32::MAX);
-            let begin = |address: &str| addresses.handshake(Some(address.parse().unwrap()));
+            let begin = |address: &str| addresses.handshake(Some(peer(address)));
             let mut silent: Vec<_> = (0..of_one).map(|_| begin("203.0.113.7")).collect();
             assert!(silent.iter().all(Option::is_some));
             assert!(begin("203.0.113.7").is_none());

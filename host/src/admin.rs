@@ -59,7 +59,7 @@ impl Readiness {
 pub(crate) async fn serve(listener: TcpListener, host: Arc<Host>, stop: CancellationToken) {
     let requests = Arc::new(Semaphore::new(MAX_REQUESTS));
     let Ok(address) = listener.local_addr() else { return };
-    let origins = Arc::new(Origins::new(&[], &host.config.hosts, address));
+    let origins = Arc::new(Origins::new(&[], &host.config.hosts, &address.into()));
     loop {
         let next = async {
             let permit = requests.clone().acquire_owned().await;

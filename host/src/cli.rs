@@ -9,7 +9,8 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use socklet::compiler::{CompileLimits, compile_stdin};
-use socklet::config::{Config, Limits, ProxyHeader, Timeouts};
+use socklet::config::{Config, Limits, ProxyHeader, Timeouts, TrustedProxy};
+use socklet::listener::ListenAddress;
 use socklet::tls::TlsFiles;
 
 /// Serve WebSocket connections with sandboxed WebAssembly components.
@@ -74,6 +75,7 @@ Examples:
   socklet                                      the embedded examples on 127.0.0.1:9000
   socklet serve handlers                       every .wasm below ./handlers
   socklet serve handlers --listen 0.0.0.0:80 --host chat.example.com
+  socklet serve handlers --listen unix:/run/socklet.sock --trusted-proxy unix
 
 Exit codes: 0 after SIGTERM or SIGINT, 1 when it can't serve, 2 for a wrong command line.";
 
@@ -82,15 +84,14 @@ pub(crate) struct Serve {
     /// The handlers' directory [default: ./handlers, or the embedded examples where there is none]
     #[arg(env = "SOCKLET_DIR")]
     pub(crate) dir: Option<PathBuf>,
-    /// Address to listen on; may be given more than once. Port 0 takes a free one
-    #[arg(
-        long,
-        value_name = "ADDR",
-        env = "SOCKLET_LISTEN",
-        value_delimiter = ',',
-        default_value = "127.0.0.1:9000"
-    )]
-    pub(crate) listen: Vec<SocketAddr>,
+    /// Address to listen on, or unix: and a path; may be given more than once. Port 0 takes a
+    /// free one [default: the sockets that systemd passes, or 127.0.0.1:9000]
+    #[arg(long, value_name = "ADDR", env = "SOCKLET_LISTEN", value_delimiter = ',')]
+    pub(crate) listen: Vec<ListenAddress>,
+    /// Listener, as it is written in --listen, on which each socket has to begin with a header
+    /// of the PROXY protocol. Whoever reaches it is believed about its address
+    #[arg(long, value_name = "ADDR", env = "SOCKLET_PROXY_PROTOCOL", value_delimiter = ',')]
+    pub(crate) proxy_protocol: Vec<ListenAddress>,
     /// Certificate chain in PEM: clients connect with TLS then. Taken up anew when it changes
     #[arg(long, value_name = "FILE", env = "SOCKLET_TLS_CERT", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -124,9 +125,10 @@ pub(crate) struct Serve {
     /// Name under which browsers reach this server
     #[arg(long, value_name = "NAME", env = "SOCKLET_HOST", value_delimiter = ',')]
     host: Vec<String>,
-    /// Network of proxies that are believed about whom they speak for, such as 10.0.0.0/8
+    /// Network of proxies that are believed about whom they speak for, such as 10.0.0.0/8, or
+    /// unix for peers on Unix sockets
     #[arg(long, value_name = "CIDR", env = "SOCKLET_TRUSTED_PROXY", value_delimiter = ',')]
-    trusted_proxy: Vec<ipnet::IpNet>,
+    trusted_proxy: Vec<TrustedProxy>,
     /// The header that these proxies write; the other is not read, since a client may have
     #[arg(
         long,
@@ -251,7 +253,7 @@ struct LimitFlags {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Timeouts")]
 struct TimeoutFlags {
-    /// For a handshake [default: 10s]
+    /// For a handshake, and before that for TLS and the PROXY protocol [default: 10s]
     #[arg(long, value_name = "TIME", env = "SOCKLET_HANDSHAKE_TIMEOUT", value_parser = duration)]
     handshake_timeout: Option<Duration>,
     /// For the peer to answer a close frame [default: 5s]

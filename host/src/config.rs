@@ -6,12 +6,14 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
 use crate::compiler::CompileLimits;
 use crate::machine;
+use crate::peer::Peer;
 use crate::tls::TlsFiles;
 
 const MIB: usize = 1024 * 1024;
@@ -73,7 +75,8 @@ impl Default for Limits {
 /// How long the host waits for what.
 #[derive(Clone, Debug)]
 pub struct Timeouts {
-    /// From accepting a socket to the end of its request, and as long again for the
+    /// For the header of the PROXY protocol and the handshake of TLS where there
+    /// are such, as long again for the request to come, and once more for the
     /// instance to start and the answer to be sent.
     pub handshake: Duration,
     /// For the peer's answer to a close frame.
@@ -119,6 +122,43 @@ pub enum ProxyHeader {
     Forwarded,
 }
 
+/// A proxy that is believed about whom it speaks for, written `10.0.0.0/8` or `unix`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustedProxy {
+    /// Any of a network.
+    Network(IpNet),
+    /// Any peer on a Unix socket.
+    Unix,
+}
+
+/// Why a text is no [`TrustedProxy`].
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("write a network like 10.0.0.0/8, or unix for peers on Unix sockets")]
+pub struct NotAProxy;
+
+impl FromStr for TrustedProxy {
+    type Err = NotAProxy;
+
+    fn from_str(text: &str) -> Result<Self, NotAProxy> {
+        match text {
+            "unix" => Ok(Self::Unix),
+            _ => text.parse().map(Self::Network).map_err(|_| NotAProxy),
+        }
+    }
+}
+
+impl TrustedProxy {
+    pub(crate) fn is(self, peer: Peer) -> bool {
+        match (self, peer) {
+            (Self::Network(network), Peer::Tcp(address)) => {
+                network.contains(&address.ip().to_canonical())
+            }
+            (Self::Unix, Peer::Unix) => true,
+            (Self::Network(_), Peer::Unix) | (Self::Unix, Peer::Tcp(_)) => false,
+        }
+    }
+}
+
 /// Everything [`Server`](crate::server::Server) needs to know.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -129,13 +169,13 @@ pub struct Config {
     /// Connections in all; one more is refused with 503.
     pub max_connections: usize,
     /// Connections of one remote address (IPv6: of one /64); one more is refused
-    /// with 429. Loopback addresses are not counted.
+    /// with 429. Loopback addresses and peers on Unix sockets are not counted.
     pub max_connections_per_address: usize,
     /// Handshakes of one remote address, counted likewise, in a second; one more is
     /// refused with 429.
     pub max_handshake_rate: NonZeroU32,
     /// Proxies that are believed about whom they speak for.
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Vec<TrustedProxy>,
     /// The header in which they say so.
     pub proxy_header: ProxyHeader,
     /// Live instances in all; one more is refused with 503. `None` takes what the

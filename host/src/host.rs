@@ -1,15 +1,13 @@
 //! What all connections share: the registry, the settings, and the slots.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -24,9 +22,11 @@ use crate::handshake::origin::Origins;
 use crate::handshake::{self, Upgraded};
 use crate::metrics::Metrics;
 use crate::overtime::Overtime;
+use crate::peer::Peer;
+use crate::proxy_protocol::{self, NoHeader};
 use crate::registry::Registry;
 use crate::session::Session;
-use crate::stream::Stream;
+use crate::stream::{Socket, Stream};
 
 pub(crate) struct Host {
     pub(crate) config: Config,
@@ -109,7 +109,7 @@ impl Host {
     }
 
     /// Reserves what a connection needs, or says at once what has run out.
-    pub(crate) fn reserve(&self, client: IpAddr, handler: &Account) -> Result<Slots, Full> {
+    pub(crate) fn reserve(&self, client: Peer, handler: &Account) -> Result<Slots, Full> {
         if !self.addresses.may_ask(client) {
             return Err(Full::Rate);
         }
@@ -132,9 +132,8 @@ impl Host {
     }
 
     /// A place for a peer's handshake. Behind a trusted proxy anybody may be.
-    pub(crate) fn begin_handshake(&self, peer: IpAddr) -> Option<AddressSlot> {
-        let proxies = &self.config.trusted_proxies;
-        let is_proxy = proxies.iter().any(|network| network.contains(&peer.to_canonical()));
+    pub(crate) fn begin_handshake(&self, peer: Peer) -> Option<AddressSlot> {
+        let is_proxy = self.config.trusted_proxies.iter().any(|proxy| proxy.is(peer));
         self.addresses.handshake((!is_proxy).then_some(peer))
     }
 
@@ -151,11 +150,14 @@ impl Host {
 
 /// A socket that was just accepted.
 pub(crate) struct Accepted {
-    pub(crate) socket: TcpStream,
-    pub(crate) peer: SocketAddr,
+    pub(crate) socket: Socket,
+    pub(crate) peer: Peer,
+    /// None where a header of the PROXY protocol comes first: it is the client that
+    /// it names who takes a place.
+    pub(crate) place: Option<AddressSlot>,
     pub(crate) tls: Option<TlsAcceptor>,
     /// Given up once the handshake is done.
-    pub(crate) handshaking: (OwnedSemaphorePermit, AddressSlot),
+    pub(crate) handshaking: OwnedSemaphorePermit,
 }
 
 /// Serves one accepted socket to its end.
@@ -165,10 +167,10 @@ pub(crate) async fn serve_socket(
     origins: Arc<Origins>,
     shutdown: CancellationToken,
 ) {
-    let Accepted { socket, peer, tls, handshaking } = accepted;
     let upgraded = async {
-        let stream = secure(socket, peer, tls, host.config.timeouts.handshake).await?;
-        handshake::serve(stream, peer, &host, &origins).await
+        let Arrived { stream, client, _handshaking } = arrive(accepted, &host).await?;
+        let upgraded = handshake::serve(stream, client, &host, &origins).await?;
+        Some((upgraded, client))
     };
     let upgraded = tokio::select! {
         biased;
@@ -176,34 +178,64 @@ pub(crate) async fn serve_socket(
         // Handshakes that are not done by now are not finished.
         () = shutdown.cancelled() => None,
     };
-    drop(handshaking);
-    if let Some(upgraded) = upgraded {
-        serve_connection(upgraded, peer, &host).await;
+    if let Some((upgraded, client)) = upgraded {
+        serve_connection(upgraded, client, &host).await;
     }
 }
 
-/// None where the peer and this server do not come to terms in time.
-async fn secure(
-    socket: TcpStream,
-    peer: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    limit: Duration,
-) -> Option<Stream> {
-    let Some(tls) = tls else { return Some(Stream::Plain(socket)) };
-    match timeout(limit, tls.accept(socket)).await {
-        Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
-        Ok(Err(error)) => {
-            tracing::debug!(%peer, "no TLS: {error}");
+/// A socket of which only the request is to come.
+struct Arrived {
+    stream: Stream,
+    client: Peer,
+    _handshaking: (OwnedSemaphorePermit, AddressSlot),
+}
+
+/// Why a socket's request is not waited for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Departed {
+    #[error("no PROXY protocol header: {0}")]
+    Header(#[from] NoHeader),
+    #[error("no TLS: {0}")]
+    Tls(std::io::Error),
+    #[error("too many handshakes of its address")]
+    Address,
+}
+
+/// What comes before the request: a header of the PROXY protocol, and TLS. None
+/// where the peer and this server do not come to terms in time.
+async fn arrive(accepted: Accepted, host: &Host) -> Option<Arrived> {
+    let peer = accepted.peer;
+    match timeout(host.config.timeouts.handshake, introduce(accepted, host)).await {
+        Ok(Ok(arrived)) => Some(arrived),
+        Ok(Err(why)) => {
+            tracing::debug!(%peer, "closed unheard: {why}");
             None
         }
         Err(_) => {
-            tracing::debug!(%peer, "TLS took too long (handshake-timeout)");
+            tracing::debug!(%peer, "PROXY protocol or TLS took too long (handshake-timeout)");
             None
         }
     }
 }
 
-async fn serve_connection<S>(upgraded: Upgraded<S>, peer: SocketAddr, host: &Host)
+async fn introduce(accepted: Accepted, host: &Host) -> Result<Arrived, Departed> {
+    let Accepted { mut socket, peer, place, tls, handshaking } = accepted;
+    let (client, place) = match place {
+        Some(place) => (peer, place),
+        None => {
+            let named = proxy_protocol::read(&mut socket).await?;
+            let client = named.map_or(peer, Peer::Tcp);
+            (client, host.begin_handshake(client).ok_or(Departed::Address)?)
+        }
+    };
+    let stream = match tls {
+        None => Either::Left(socket),
+        Some(tls) => Either::Right(Box::new(tls.accept(socket).await.map_err(Departed::Tls)?)),
+    };
+    Ok(Arrived { stream, client, _handshaking: (handshaking, place) })
+}
+
+async fn serve_connection<S>(upgraded: Upgraded<S>, peer: Peer, host: &Host)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

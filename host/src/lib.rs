@@ -6,11 +6,13 @@
 //!
 //! The modules, in the order in which data flows through them:
 //!
-//! - [`server`] accepts sockets and never waits for one of them; each is a `stream`,
-//!   with [`tls`] or without. [`config`] is all that it can be told. `admin` answers
-//!   an operator's tools, with `metrics` among them.
+//! - [`server`] accepts sockets of each [`listener`], TCP and Unix (`socket_file`),
+//!   and never waits for one of them; each is a `stream`, with [`tls`] or without,
+//!   and has a `peer`. [`config`] is all that it can be told. `admin` answers an
+//!   operator's tools, with `metrics` among them.
 //! - `host` takes one socket from its handshake to its end, and keeps the slots
 //!   (`addresses` those of each remote address, `descriptors` how many fit).
+//!   `proxy_protocol` reads whom a proxy names before anything else.
 //! - `handshake` answers the request: a status, the test page (`page`), or a 101
 //!   with an instance behind it. `route` maps paths.
 //! - `session` owns the open connection: frames in, events, bytes out, timers.
@@ -52,6 +54,7 @@ mod host;
 mod imports;
 mod instance;
 mod known;
+pub mod listener;
 mod loader;
 mod machine;
 mod mailbox;
@@ -60,12 +63,15 @@ mod metrics;
 mod outbound;
 mod overtime;
 mod page;
+mod peer;
+mod proxy_protocol;
 mod queue;
 mod registry;
 mod route;
 pub mod server;
 mod session;
 mod shedding;
+mod socket_file;
 mod stream;
 pub mod tls;
 mod trap_loop;

@@ -1,18 +1,19 @@
 //! The command `socklet`: reads the command line, binds, serves until a signal.
 
 mod cli;
+mod listen;
 mod logging;
 
-use std::io::{ErrorKind, Write as _};
-use std::net::SocketAddr;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Parser as _;
+use listenfd::ListenFd;
+use socklet::listener::{Endpoint, ListenAddress};
 use socklet::server::{Handlers, Listeners, Route, Server};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
@@ -21,6 +22,8 @@ fn main() -> ExitCode {
         cli::Job::Serve(serve) => serve,
         cli::Job::Compile(compile) => return compile.run(),
     };
+    // It changes the environment, which only a single thread may.
+    let passed = ListenFd::from_env();
     let logs = match logging::start(serve.log.as_deref(), serve.log_format) {
         Ok(logs) => logs,
         Err(error) => {
@@ -39,7 +42,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let served = runtime.block_on(run(&serve));
+    let served = runtime.block_on(run(&serve, passed));
     // A handler that is still being compiled is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(100));
     drop(logs);
@@ -52,7 +55,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(serve: &cli::Serve) -> anyhow::Result<()> {
+async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
     let handlers = find_handlers(serve.dir.as_deref())?;
     let mut config = serve.config();
     let (ping, pong) = (config.timeouts.ping_interval, config.timeouts.pong);
@@ -66,16 +69,14 @@ async fn run(serve: &cli::Serve) -> anyhow::Result<()> {
     // This very program, even where its file has been replaced meanwhile.
     config.compiler = Some("/proc/self/exe".into());
     let shutdown = first_signal()?;
-    let mut clients = Vec::new();
-    for address in &serve.listen {
-        clients.push(bind(*address, "--listen").await?);
-    }
-    let addresses = clients.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
-    for address in &addresses {
-        info!(%address, "listening");
+    let clients = listen::for_clients(serve, passed).await?;
+    let endpoints: Vec<_> = clients.iter().map(|client| client.endpoint().clone()).collect();
+    for Endpoint { address, proxy_protocol } in &endpoints {
+        let proxy_protocol = proxy_protocol.then_some(true);
+        info!(%address, proxy_protocol, "listening");
     }
     let admin = match serve.admin {
-        Some(address) => Some(bind(address, "--admin").await?),
+        Some(address) => Some(listen::for_admin(address).await?),
         None => None,
     };
     if let Some(admin) = &admin {
@@ -90,7 +91,7 @@ async fn run(serve: &cli::Serve) -> anyhow::Result<()> {
     };
     let server = Server::new(config, handlers)?;
     let secure = serve.tls().is_some();
-    let ready = move |routes: &[Route]| print_table(&source, &addresses, routes, page, secure);
+    let ready = move |routes: &[Route]| print_table(&source, &endpoints, routes, page, secure);
     server.serve(Listeners { clients, admin }, ready, shutdown).await?;
     Ok(())
 }
@@ -111,20 +112,6 @@ fn find_handlers(directory: Option<&Path>) -> anyhow::Result<Handlers> {
         ),
         Err(error) => bail!("{}: {error}: create it, or give another DIR", directory.display()),
     }
-}
-
-async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => anyhow::anyhow!(
-            "{address} is in use: choose another address with {flag}, such as {flag} {}:0 for any \
-             free port",
-            address.ip()
-        ),
-        ErrorKind::PermissionDenied => anyhow::anyhow!(
-            "{address} may not be bound by this user: choose a port from 1024 on with {flag}"
-        ),
-        _ => anyhow::anyhow!("{address} can't be bound: {error}: see {flag}"),
-    })
 }
 
 /// The folder for compiled code, made for its owner alone: what lies there is run
@@ -186,10 +173,10 @@ fn first_signal() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// What is served where, to stdout, each as a URL that one can paste.
+/// What is served where, to stdout, each as a URL that one can paste where there is one.
 fn print_table(
     source: &str,
-    addresses: &[SocketAddr],
+    endpoints: &[Endpoint],
     routes: &[Route],
     page: Option<bool>,
     secure: bool,
@@ -197,17 +184,24 @@ fn print_table(
     let s = if secure { "s" } else { "" };
     let mut text = format!("socklet {} serves {source}\n", env!("CARGO_PKG_VERSION"));
     let width = routes.iter().map(|route| route.path.len()).max().unwrap_or(0);
-    for address in addresses {
-        let shows_page = page.unwrap_or(address.ip().is_loopback());
-        // No URL leads to "any address".
-        let address = match address.ip().is_unspecified() {
-            true => format!("localhost:{}", address.port()),
-            false => address.to_string(),
+    for endpoint in endpoints {
+        let address = match &endpoint.address {
+            // No URL leads to "any address".
+            ListenAddress::Tcp(address) if address.ip().is_unspecified() => {
+                format!("localhost:{}", address.port())
+            }
+            address => address.to_string(),
         };
+        let has_urls =
+            matches!(endpoint.address, ListenAddress::Tcp(_)) && !endpoint.proxy_protocol;
+        let shows_page = has_urls && page.unwrap_or(endpoint.is_loopback());
         text.push('\n');
         for Route { path, loaded } in routes {
             let note = if *loaded { "" } else { "   (not loaded: see the log)" };
-            text += &format!("  ws{s}://{address}{path:width$}");
+            text += &match has_urls {
+                true => format!("  ws{s}://{address}{path:width$}"),
+                false => format!("  {address} ({path})"),
+            };
             if shows_page {
                 text += &format!("   http{s}://{address}{path:width$}");
             }
@@ -220,6 +214,8 @@ fn print_table(
                 &format!("  no handlers yet: put a .wasm file there to serve it on {address}\n");
         } else if shows_page {
             text += &format!("\nOpen http{s}://{address}/ in a browser to try them.\n");
+        } else if endpoint.proxy_protocol {
+            text += &format!("\n{address} is for proxies that speak the PROXY protocol.\n");
         }
     }
     // Whoever closed stdout does not want to read it.

@@ -4,12 +4,11 @@
 //! port 0 and ends it cleanly.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +22,8 @@ use crate::config::{Config, Timeouts};
 use crate::embedded;
 use crate::engine::{self, Engine};
 use crate::handshake::origin::Origins;
-use crate::host::{Accepted, Host, serve_socket};
+use crate::host::{Accepted, Departed, Host, serve_socket};
+use crate::listener::Listener;
 use crate::loader::Loader;
 use crate::overtime::Overtime;
 use crate::registry::Registry;
@@ -45,7 +45,7 @@ pub enum Handlers {
 #[derive(Debug, Default)]
 pub struct Listeners {
     /// For WebSocket clients.
-    pub clients: Vec<TcpListener>,
+    pub clients: Vec<Listener>,
     /// For `/healthz`, `/readyz` and `/metrics`. It refuses requests of web pages,
     /// and asks nobody for a password: keep it on loopback or a private network.
     pub admin: Option<TcpListener>,
@@ -242,7 +242,7 @@ impl Server {
 
 /// Accepts sockets. It never waits for a handshake, and no error ends it.
 async fn accept(
-    listener: TcpListener,
+    listener: Listener,
     host: Arc<Host>,
     tls: Option<Arc<Tls>>,
     tasks: TaskTracker,
@@ -251,8 +251,8 @@ async fn accept(
     const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
     const LONGEST_PAUSE: Duration = Duration::from_secs(1);
     let mut pause = SHORTEST_PAUSE;
-    let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
-    let origins = Arc::new(Origins::new(&host.config.allow_origins, &host.config.hosts, address));
+    let endpoint = listener.endpoint();
+    let origins = Arc::new(Origins::new(&host.config.allow_origins, &host.config.hosts, endpoint));
     let mut failures = 0u64;
     loop {
         let next = async {
@@ -269,16 +269,17 @@ async fn accept(
         match accepted {
             Ok((socket, peer)) => {
                 (pause, failures) = (SHORTEST_PAUSE, 0);
-                let Some(place) = host.begin_handshake(peer.ip()) else {
-                    tracing::debug!(%peer, "closed unheard: too many handshakes of its address");
-                    continue;
+                let place = if endpoint.proxy_protocol {
+                    None
+                } else {
+                    let Some(place) = host.begin_handshake(peer) else {
+                        tracing::debug!(%peer, "closed unheard: {}", Departed::Address);
+                        continue;
+                    };
+                    Some(place)
                 };
-                let accepted = Accepted {
-                    socket: prepare_socket(socket),
-                    peer,
-                    tls: tls.as_ref().map(|tls| tls.acceptor()),
-                    handshaking: (permit, place),
-                };
+                let tls = tls.as_ref().map(|tls| tls.acceptor());
+                let accepted = Accepted { socket, peer, place, tls, handshaking: permit };
                 let serve = serve_socket(accepted, host.clone(), origins.clone(), stop.clone());
                 tasks.spawn(serve);
             }
@@ -288,6 +289,7 @@ async fn accept(
                 failures += 1;
                 // What lasts is said ever more rarely.
                 if failures.is_power_of_two() {
+                    let address = &endpoint.address;
                     tracing::error!(%address, failures, "can't accept: {error}: trying again");
                 }
                 tokio::select! {
@@ -298,14 +300,6 @@ async fn accept(
             }
         }
     }
-}
-
-/// The session batches its writes itself; waiting for more would only delay them.
-fn prepare_socket(socket: TcpStream) -> TcpStream {
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!("can't set TCP_NODELAY: {error}");
-    }
-    socket
 }
 
 fn is_of_one_peer(error: &std::io::Error) -> bool {

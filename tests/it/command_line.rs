@@ -69,6 +69,8 @@ async fn wrong_values_are_named() {
         (["--event-cpu-time", "soon"], "500ms"),
         (["--max-message-size", "much"], "--max-message-size"),
         (["--listen", "localhost"], "--listen"),
+        (["--listen", "/run/socklet.sock"], "unix:/run/socklet.sock"),
+        (["--trusted-proxy", "10.0.0.1"], "10.0.0.0/8"),
         (["--log", "a=b=c"], "--log"),
         (["--max-instances", "0"], "at least 1"),
     ] {

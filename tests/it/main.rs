@@ -23,6 +23,7 @@ mod hostile;
 mod keepalive;
 mod lifecycle;
 mod limits;
+mod listeners;
 mod mappings;
 mod order;
 mod origin;

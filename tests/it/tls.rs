@@ -18,14 +18,14 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use crate::harness::{Server, Start, run, within};
 use futures_util::{SinkExt as _, StreamExt as _};
 
-type Identity = CertifiedKey<KeyPair>;
+pub(crate) type Identity = CertifiedKey<KeyPair>;
 type TlsClient = WebSocketStream<TlsStream<TcpStream>>;
 
-fn identity() -> Identity {
+pub(crate) fn identity() -> Identity {
     generate_simple_self_signed(["localhost".to_owned()]).unwrap()
 }
 
-fn write(folder: &Path, identity: &Identity) {
+pub(crate) fn write(folder: &Path, identity: &Identity) {
     std::fs::write(folder.join("key.pem"), identity.signing_key.serialize_pem()).unwrap();
     std::fs::write(folder.join("cert.pem"), identity.cert.pem()).unwrap();
 }
@@ -51,6 +51,21 @@ async fn connect(
     trusted: &Identity,
     own: Option<&Identity>,
 ) -> Result<TlsClient, String> {
+    let attempt = async {
+        let socket = slow_socket(server.address).await;
+        let stream = secure(socket, trusted, own).await?;
+        let opened = client_async("ws://localhost/echo", stream).await;
+        opened.map(|(client, _)| client).map_err(|error| error.to_string())
+    };
+    within("a handshake", attempt).await
+}
+
+/// TLS over a socket, with these certificates.
+pub(crate) async fn secure(
+    socket: TcpStream,
+    trusted: &Identity,
+    own: Option<&Identity>,
+) -> Result<TlsStream<TcpStream>, String> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.cert.der().clone()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -67,15 +82,9 @@ async fn connect(
             config.with_client_auth_cert(chain, key).unwrap()
         }
     };
-    let attempt = async {
-        let socket = slow_socket(server.address).await;
-        let name = ServerName::try_from("localhost").unwrap();
-        let connector = TlsConnector::from(Arc::new(config));
-        let stream = connector.connect(name, socket).await.map_err(|error| error.to_string())?;
-        let opened = client_async("ws://localhost/echo", stream).await;
-        opened.map(|(client, _)| client).map_err(|error| error.to_string())
-    };
-    within("a handshake", attempt).await
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    connector.connect(name, socket).await.map_err(|error| error.to_string())
 }
 
 async fn ask(client: &mut TlsClient, text: String) -> Message {

@@ -1,7 +1,6 @@
 //! The checks of a handshake, in the order of the design's status table, and the
 //! instance behind it (RFC 6455, section 4.2).
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::header::{
@@ -23,13 +22,14 @@ use crate::host::{Full, Host};
 use crate::instance::Instance;
 use crate::meter::Meter;
 use crate::page;
+use crate::peer::Peer;
 use crate::registry::{Absence, Generation, Handler, Membership};
 use crate::route;
 
 /// Opens a connection, or says with which response not; and counts which.
 pub(super) async fn open<B>(
     request: hyper::Request<B>,
-    peer: SocketAddr,
+    peer: Peer,
     host: &Host,
     origins: &Origins,
 ) -> Result<(Opened, Response), Response> {
@@ -52,7 +52,7 @@ async fn open_at<B>(
     path: String,
     handler: Option<&Handler>,
     request: hyper::Request<B>,
-    peer: SocketAddr,
+    peer: Peer,
     host: &Host,
     origins: &Origins,
 ) -> Result<(Opened, Response), Response> {
@@ -75,7 +75,7 @@ async fn open_at<B>(
         &host.config.trusted_proxies,
         host.config.proxy_header,
     );
-    let slots = host.reserve(client.ip(), &handler.account).map_err(|limit| {
+    let slots = host.reserve(client, &handler.account).map_err(|limit| {
         if handler.account.may_notice() {
             tracing::warn!(%peer, handler = &*handler.account.name, "handshake refused: {limit}");
         }
@@ -147,7 +147,7 @@ async fn start(generation: Arc<Generation>, host: &Host) -> Result<Instance, Fai
     host.overtime.work(meter, started).run().await
 }
 
-fn cannot_start(failure: &Failure, failed: &Generation, peer: SocketAddr) -> Response {
+fn cannot_start(failure: &Failure, failed: &Generation, peer: Peer) -> Response {
     let (handler, generation) = (&*failed.account.name, failed.number);
     if failure.is_of_the_host() {
         let limit = failure.cause();

@@ -5,23 +5,22 @@
 use std::net::{IpAddr, SocketAddr};
 
 use hyper::HeaderMap;
-use ipnet::IpNet;
 
-use crate::config::ProxyHeader;
+use crate::config::{ProxyHeader, TrustedProxy};
+use crate::peer::Peer;
 
 /// The address that a connection comes from: the peer's own, or, where the peer is
 /// a trusted proxy, the last one in its header that is not a trusted proxy either.
 /// Everything before that one may be made up. The port of a forwarded address is 0
 /// where the proxy did not say.
 pub(super) fn client(
-    peer: SocketAddr,
+    peer: Peer,
     headers: &HeaderMap,
-    trusted: &[IpNet],
+    trusted: &[TrustedProxy],
     header: ProxyHeader,
-) -> SocketAddr {
-    let is_trusted =
-        |address: IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
-    if !is_trusted(peer.ip()) {
+) -> Peer {
+    let is_trusted = |peer: Peer| trusted.iter().any(|proxy| proxy.is(peer));
+    if !is_trusted(peer) {
         return peer;
     }
     let name = match header {
@@ -37,8 +36,8 @@ pub(super) fn client(
             ProxyHeader::Forwarded => forwarded_for(hop),
         };
         let Some(address) = address else { break };
-        client = address;
-        if !is_trusted(client.ip()) {
+        client = Peer::Tcp(address);
+        if !is_trusted(client) {
             break;
         }
     }
@@ -88,8 +87,11 @@ mod tests {
         for (name, value) in fields {
             headers.append(*name, value.parse().unwrap());
         }
-        let trusted = ["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
-        let peer = SocketAddr::new(peer.parse().unwrap(), 5);
+        let trusted = ["10.0.0.0/8", "::1/128", "unix"].map(|proxy| proxy.parse().unwrap());
+        let peer = match peer {
+            "unix" => Peer::Unix,
+            _ => Peer::Tcp(SocketAddr::new(peer.parse().unwrap(), 5)),
+        };
         client(peer, &headers, &trusted, header).to_string()
     }
 
@@ -123,6 +125,14 @@ mod tests {
         );
         assert_eq!(client_of("::1", &["[2001:db8::1]"]), "[2001:db8::1]:0");
         assert_eq!(client_of("::ffff:10.1.1.1", &["2001:db8::1"]), "[2001:db8::1]:0");
+    }
+
+    #[test]
+    fn a_peer_on_a_unix_socket_can_be_a_proxy() {
+        assert_eq!(by_x_forwarded_for("unix", &["1.2.3.4, 198.51.100.1"]), "198.51.100.1:0");
+        assert_eq!(by_x_forwarded_for("unix", &["198.51.100.1, unix:"]), "unix");
+        let nobody = client(Peer::Unix, &HeaderMap::new(), &[], ProxyHeader::XForwardedFor);
+        assert_eq!(nobody, Peer::Unix);
     }
 
     #[test]

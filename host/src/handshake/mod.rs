@@ -12,7 +12,6 @@ mod response;
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use tokio::time::timeout;
 use crate::connection::Connection;
 use crate::host::Host;
 use crate::instance::Instance;
+use crate::peer::Peer;
 use crate::registry::Membership;
 use origin::Origins;
 use response::Response;
@@ -56,7 +56,7 @@ pub(crate) struct Upgraded<S> {
 /// the peer has had its answer then.
 pub(crate) async fn serve<S>(
     socket: S,
-    peer: SocketAddr,
+    peer: Peer,
     host: &Arc<Host>,
     origins: &Arc<Origins>,
 ) -> Option<Upgraded<S>>

@@ -6,6 +6,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use hyper::HeaderMap;
 use hyper::header::{HOST, ORIGIN};
 
+use crate::listener::Endpoint;
+
 /// The names and origins that one listener accepts.
 #[derive(Clone, Debug)]
 pub(crate) struct Origins {
@@ -33,14 +35,16 @@ pub(crate) enum Refused {
 impl Origins {
     /// A loopback listener answers to the loopback's names as well. Other
     /// listeners only to those that were set: a name that an attacker points at
-    /// this server's address (DNS rebinding) is not the same origin.
-    pub(crate) fn new(allowed: &[String], hosts: &[String], listener: SocketAddr) -> Self {
+    /// this server's address (DNS rebinding) is not the same origin. Nor is
+    /// `localhost` where a proxy is in front, which may hand on requests of
+    /// strangers under that very name, as nginx does for a Unix socket.
+    pub(crate) fn new(allowed: &[String], hosts: &[String], listener: &Endpoint) -> Self {
         let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
         let mut hosts: Vec<String> = lower(hosts);
-        if listener.ip().is_loopback() {
+        if listener.is_loopback() {
             hosts.extend(["localhost".to_owned()]);
         }
-        Self { allowed: lower(allowed), hosts, loopback: listener.ip().is_loopback() }
+        Self { allowed: lower(allowed), hosts, loopback: listener.is_loopback() }
     }
 
     /// Whether the listener is reached from this machine only.
@@ -102,8 +106,8 @@ mod tests {
 
     fn check(listener: &str, settings: (&[&str], &[&str]), headers: &[(&str, &str)]) -> bool {
         let strings = |all: &[&str]| all.iter().map(|&one| one.to_owned()).collect::<Vec<_>>();
-        let origins =
-            Origins::new(&strings(settings.0), &strings(settings.1), listener.parse().unwrap());
+        let listener = Endpoint { address: listener.parse().unwrap(), proxy_protocol: false };
+        let origins = Origins::new(&strings(settings.0), &strings(settings.1), &listener);
         let mut map = HeaderMap::new();
         for &(name, value) in headers {
             let name: hyper::header::HeaderName = name.parse().unwrap();
@@ -114,6 +118,7 @@ mod tests {
 
     const LOOPBACK: &str = "127.0.0.1:9000";
     const PUBLIC: &str = "0.0.0.0:9000";
+    const UNIX: &str = "unix:/run/socklet.sock";
 
     #[test]
     fn without_an_origin_a_request_passes() {
@@ -131,6 +136,8 @@ mod tests {
         assert!(from(LOOPBACK, &[], "LocalHost:9000"));
         assert!(!from(LOOPBACK, &[], "rebound.example:9000"));
         assert!(!from(PUBLIC, &[], "localhost:9000"));
+        assert!(!from(UNIX, &[], "localhost"));
+        assert!(from(UNIX, &["chat.example.com"], "chat.example.com"));
         assert!(from(PUBLIC, &["chat.example.com"], "chat.example.com"));
         assert!(from(PUBLIC, &["chat.example.com"], "chat.example.com:8443"));
     }

@@ -1,10 +1,9 @@
 //! The opening request as a handler sees it.
 
-use std::net::SocketAddr;
-
 use hyper::HeaderMap;
 
 use crate::bindings;
+use crate::peer::Peer;
 
 /// Kept from the handshake until `on-ready` has it.
 #[derive(Debug)]
@@ -12,7 +11,7 @@ pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
-    pub(crate) remote_address: SocketAddr,
+    pub(crate) remote_address: Peer,
     pub(crate) subprotocol: Option<String>,
 }
 

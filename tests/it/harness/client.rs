@@ -1,17 +1,18 @@
 //! A client, over tokio-tungstenite.
 
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, StatusCode};
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, Request, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 
 use super::within;
 
-pub(crate) struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+pub(crate) struct Client<S = MaybeTlsStream<TcpStream>> {
+    socket: WebSocketStream<S>,
 }
 
 impl Client {
@@ -24,16 +25,18 @@ impl Client {
         url: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, StatusCode> {
-        let mut request = url.into_client_request().unwrap();
-        for (name, value) in headers {
-            let value = HeaderValue::from_str(value).unwrap();
-            request.headers_mut().append(HeaderName::from_static(name), value);
-        }
-        match within("a handshake", connect_async(request)).await {
-            Ok((socket, _)) => Ok(Self { socket }),
-            Err(Error::Http(response)) => Err(response.status()),
-            Err(error) => panic!("{url}: {error}"),
-        }
+        opened(url, connect_async(request(url, headers))).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    /// Connects over a stream that is there. The error is the response's status.
+    pub(crate) async fn over(
+        stream: S,
+        url: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, StatusCode> {
+        opened(url, client_async(request(url, headers), stream)).await
     }
 
     pub(crate) async fn send(&mut self, message: impl Into<Message>) {
@@ -120,5 +123,25 @@ impl Client {
         let frame = CloseFrame { code: code.into(), reason: reason.into() };
         self.send(Message::Close(Some(frame))).await;
         self.rest().await
+    }
+}
+
+fn request(url: &str, headers: &[(&'static str, &str)]) -> Request<()> {
+    let mut request = url.into_client_request().unwrap();
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(value).unwrap();
+        request.headers_mut().append(HeaderName::from_static(name), value);
+    }
+    request
+}
+
+async fn opened<S, R>(
+    url: &str,
+    handshake: impl Future<Output = Result<(WebSocketStream<S>, R), Error>>,
+) -> Result<Client<S>, StatusCode> {
+    match within("a handshake", handshake).await {
+        Ok((socket, _)) => Ok(Client { socket }),
+        Err(Error::Http(response)) => Err(response.status()),
+        Err(error) => panic!("{url}: {error}"),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::SystemTime;
@@ -18,8 +19,11 @@ pub(crate) struct Start {
     directory: Option<TempDir>,
     args: Vec<String>,
     cache: Option<PathBuf>,
-    shell: Option<String>,
+    /// Said to a shell before it becomes the server.
+    prelude: Option<String>,
     variables: Vec<(String, OsString)>,
+    stdin: Stdio,
+    listen: bool,
 }
 
 /// A running server. It reads its address from its own child's log, so that no
@@ -44,7 +48,15 @@ impl Start {
 
     /// A server of the embedded examples.
     pub(crate) fn embedded() -> Self {
-        Self { directory: None, args: Vec::new(), cache: None, shell: None, variables: Vec::new() }
+        Self {
+            directory: None,
+            args: Vec::new(),
+            cache: None,
+            prelude: None,
+            variables: Vec::new(),
+            stdin: Stdio::null(),
+            listen: true,
+        }
     }
 
     pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
@@ -59,12 +71,26 @@ impl Start {
 
     /// Runs this in the shell that becomes the server, such as `ulimit`.
     pub(crate) fn shell(mut self, command: &str) -> Self {
-        self.shell = Some(command.to_owned());
+        self.prelude = Some(command.to_owned());
         self
     }
 
     pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Passes it a file descriptor as systemd does, with this as `LISTEN_PID`.
+    pub(crate) fn pass(mut self, socket: OwnedFd, pid: &str) -> Self {
+        let exports = format!("export LISTEN_FDS=1 LISTEN_PID={pid}");
+        self.prelude = Some(format!("exec 3<&0 0</dev/null && {exports}"));
+        self.stdin = socket.into();
+        self
+    }
+
+    /// Names no address to listen on.
+    pub(crate) fn without_listen(mut self) -> Self {
+        self.listen = false;
         self
     }
 
@@ -89,12 +115,27 @@ impl Start {
 
     /// Starts it and waits until it listens.
     pub(crate) async fn run_unready(self) -> Server {
+        let (mut child, files, directory) = self.spawn();
+        let log = Log::follow(child.stderr.take().unwrap(), files.path().join("log"));
+        let listening = log.wait("listening", |line| line.message() == "listening").await;
+        let address = listening.field("address").unwrap().as_str().unwrap().parse().unwrap();
+        Server { child, address, log, files, directory }
+    }
+
+    /// Starts what can't serve: its status and stderr.
+    pub(crate) async fn fail(self) -> (ExitStatus, String) {
+        let (child, _files, _directory) = self.spawn();
+        let output = within("the server's end", child.wait_with_output()).await.unwrap();
+        (output.status, String::from_utf8(output.stderr).unwrap())
+    }
+
+    fn spawn(self) -> (Child, TempDir, Option<TempDir>) {
         let files = TempDir::new().unwrap();
-        let mut command = match self.shell {
+        let mut command = match self.prelude {
             None => Command::new(binary()),
-            Some(before) => {
+            Some(prelude) => {
                 let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("{before} && exec \"$0\" \"$@\"")]).arg(binary());
+                shell.args(["-c", &format!("{prelude} && exec \"$0\" \"$@\"")]).arg(binary());
                 shell
             }
         };
@@ -102,24 +143,24 @@ impl Start {
         if let Some(directory) = &self.directory {
             command.arg(directory.path());
         }
+        if self.listen {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
         let cache = self.cache.unwrap_or_else(|| std::env::temp_dir().join("socklet-tests-cache"));
-        let mut child = command
-            .args(["--listen", "127.0.0.1:0", "--log-format", "json", "--cache-dir"])
+        let child = command
+            .args(["--log-format", "json", "--cache-dir"])
             .arg(cache)
             .args(self.args)
             .current_dir(files.path())
             .env_remove("RUST_LOG")
             .envs(self.variables)
-            .stdin(Stdio::null())
+            .stdin(self.stdin)
             .stdout(std::fs::File::create(files.path().join("stdout")).unwrap())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let log = Log::follow(child.stderr.take().unwrap(), files.path().join("log"));
-        let listening = log.wait("listening", |line| line.message() == "listening").await;
-        let address = listening.field("address").unwrap().as_str().unwrap().parse().unwrap();
-        Server { child, address, log, files, directory: self.directory }
+        (child, files, self.directory)
     }
 }
 

@@ -35,7 +35,8 @@ pub struct Request {
     /// sent more than once appears once for each time, in the order of the request
     /// within that name.
     pub header_fields: Vec<(String, Vec<u8>)>,
-    /// The peer's address as `address:port`, IPv6 addresses in brackets.
+    /// The peer's address as `address:port`, IPv6 addresses in brackets; `unix` for
+    /// a peer on a Unix socket, which has none.
     pub remote_address: String,
     /// The subprotocol that the host agreed to (RFC 6455, section 1.9); `None`
     /// where it agreed to none.

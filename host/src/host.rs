@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
@@ -167,9 +167,10 @@ pub(crate) async fn serve_socket(
     origins: Arc<Origins>,
     shutdown: CancellationToken,
 ) {
+    let deadline = Instant::now() + host.config.timeouts.handshake;
     let upgraded = async {
-        let Arrived { stream, client, _handshaking } = arrive(accepted, &host).await?;
-        let upgraded = handshake::serve(stream, client, &host, &origins).await?;
+        let Arrived { stream, client, _handshaking } = arrive(accepted, &host, deadline).await?;
+        let upgraded = handshake::serve(stream, client, &host, &origins, deadline).await?;
         Some((upgraded, client))
     };
     let upgraded = tokio::select! {
@@ -203,9 +204,9 @@ pub(crate) enum Departed {
 
 /// What comes before the request: a header of the PROXY protocol, and TLS. None
 /// where the peer and this server do not come to terms in time.
-async fn arrive(accepted: Accepted, host: &Host) -> Option<Arrived> {
+async fn arrive(accepted: Accepted, host: &Host, deadline: Instant) -> Option<Arrived> {
     let peer = accepted.peer;
-    match timeout(host.config.timeouts.handshake, introduce(accepted, host)).await {
+    match timeout_at(deadline, introduce(accepted, host)).await {
         Ok(Ok(arrived)) => Some(arrived),
         Ok(Err(why)) => {
             tracing::debug!(%peer, "closed unheard: {why}");

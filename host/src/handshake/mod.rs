@@ -21,7 +21,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connection::Connection;
 use crate::host::Host;
@@ -52,13 +52,14 @@ pub(crate) struct Upgraded<S> {
     pub(crate) opened: Opened,
 }
 
-/// Serves the one request of a socket. None where it did not become a WebSocket;
+/// Serves the one request of a socket, which has to have come by `deadline`. None where it did not become a WebSocket;
 /// the peer has had its answer then.
 pub(crate) async fn serve<S>(
     socket: S,
     peer: Peer,
     host: &Arc<Host>,
     origins: &Arc<Origins>,
+    deadline: Instant,
 ) -> Option<Upgraded<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -85,12 +86,11 @@ where
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEADER_BYTES)
         .serve_connection(TokioIo::new(socket), service);
-    let limit = host.config.timeouts.handshake;
-    let mut served = timeout(limit, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
+    let mut served = timeout_at(deadline, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
     if served.is_err() && has_come(&outcome) {
         // The request was in time. Its answer has as long again, and a little more
         // to say that even this was not enough.
-        let limit = limit + LAST_WORD;
+        let limit = host.config.timeouts.handshake + LAST_WORD;
         served = timeout(limit, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
     }
     let parts = http.into_parts();

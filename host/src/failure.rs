@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use wasmtime::Trap;
+use wasmtime_wasi::I32Exit;
 
 /// The limit of one instance's memory.
 pub(crate) const MAX_MEMORY: &str = "max-memory";
@@ -83,10 +84,11 @@ impl Failure {
 pub(crate) struct Reason(pub(crate) wasmtime::Error);
 
 impl Reason {
-    /// Whether the guest's code did it. What else can go wrong while
-    /// instantiating, resources and limits apart, is an export of another type.
+    /// Whether the guest's code did it, by a trap or by its exit. What else can go
+    /// wrong while instantiating, resources and limits apart, is an export of
+    /// another type.
     pub(crate) fn is_trap(&self) -> bool {
-        self.0.is::<Trap>()
+        self.0.is::<Trap>() || self.0.is::<I32Exit>()
     }
 
     /// The whole chain of causes, in one line.
@@ -125,6 +127,12 @@ impl fmt::Display for Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_guest_that_exits_has_done_so_itself() {
+        assert!(Reason(I32Exit(1).into()).is_trap());
+        assert!(!Reason(wasmtime::Error::msg("an export of another type")).is_trap());
+    }
 
     #[test]
     fn a_name_of_a_component_can_neither_break_a_line_nor_fill_the_log() {

@@ -105,6 +105,7 @@ def handshakes(frames):
         ("query", "GET /echo?a=b#c HTTP/1.1"),
     ]:
         yield name, request(line)
+    yield "content-without-upgrade", request(without="Upgrade", more=["Transfer-Encoding: chunked"])
     yield "line-feeds-only", request(end="\n")
     yield "line-breaks-before", b"\r\n\r\n" + request()
     yield "truncated", request()[:60]

@@ -210,6 +210,10 @@ def all_frames():
     yield "cut-in-mask", text + more[:4]
     yield "cut-in-payload", text + more[:-1]
     yield "queue-full", b"".join(frame(BINARY, bytes([n]) * 1000) for n in range(8))
+    many = b"".join(frame(TEXT, b"number %d" % n) for n in range(40))
+    yield "many-then-close", many + close(1000)
+    yield "many-then-violation", many + frame(3)
+    yield "many-then-ping-and-close", many + frame(PING, b"?") + close(1001, b"enough")
     yield "more-than-a-mailbox", b"".join(frame(TEXT, b"%d" % n) for n in range(200))
     yield "violation-then-much", frame(3) + bytes(20_000)
 

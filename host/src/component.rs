@@ -19,7 +19,7 @@ use crate::compiler::CompileError;
 use crate::config::{Config, Limits};
 use crate::directory::{Fingerprint, Found};
 use crate::engine::Engine;
-use crate::failure::{Failure, Reason};
+use crate::failure::{Failure, Reason, one_line};
 use crate::instance::{Instance, Prepared};
 
 const HANDLER: &str = "socklet:websocket/handler";
@@ -221,7 +221,7 @@ fn check_exports(engine: &Engine, component: &Component) -> Result<(), LoadError
         return Ok(());
     }
     if let Some(other) = handlers.first() {
-        return Err(LoadError::OtherVersion((*other).clone()));
+        return Err(LoadError::OtherVersion(one_line(other)));
     }
     Err(LoadError::NoHandler(list(&exports)))
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use wasmtime::Trap;
+use wasmtime_wasi::I32Exit;
 
 /// The limit of one instance's memory.
 pub(crate) const MAX_MEMORY: &str = "max-memory";
@@ -83,21 +84,59 @@ impl Failure {
 pub(crate) struct Reason(pub(crate) wasmtime::Error);
 
 impl Reason {
-    /// Whether the guest's code did it. What else can go wrong while
-    /// instantiating, resources and limits apart, is an export of another type.
+    /// Whether the guest's code did it, by a trap or by its exit. What else can go
+    /// wrong while instantiating, resources and limits apart, is an export of
+    /// another type.
     pub(crate) fn is_trap(&self) -> bool {
-        self.0.is::<Trap>()
+        self.0.is::<Trap>() || self.0.is::<I32Exit>()
     }
 
     /// The whole chain of causes, in one line.
     pub(crate) fn chain(&self) -> String {
-        format!("{:#}", self.0).lines().map(str::trim).collect::<Vec<_>>().join(" ")
+        one_line(&format!("{:#}", self.0))
     }
+}
+
+/// Text that names of a stranger's component may be in, as a line of the log: no
+/// more of it than people read, and nothing in it that a terminal would obey.
+pub(crate) fn one_line(text: &str) -> String {
+    const LONGEST: usize = 2000;
+    let joined = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let mut line = String::new();
+    for character in joined.chars() {
+        if line.len() >= LONGEST {
+            line.push('…');
+            break;
+        }
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cause = self.0.root_cause().to_string();
-        f.write_str(cause.strip_prefix("wasm trap: ").unwrap_or(&cause))
+        f.write_str(&one_line(cause.strip_prefix("wasm trap: ").unwrap_or(&cause)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_that_exits_has_done_so_itself() {
+        assert!(Reason(I32Exit(1).into()).is_trap());
+        assert!(!Reason(wasmtime::Error::msg("an export of another type")).is_trap());
+    }
+
+    #[test]
+    fn a_name_of_a_component_can_neither_break_a_line_nor_fill_the_log() {
+        assert_eq!(one_line("no such name:\n  a\rb\u{1b}[2J"), "no such name: a\\rb\\u{1b}[2J");
+        assert!(one_line(&"é".repeat(1 << 20)).len() < 2010);
     }
 }

@@ -236,7 +236,7 @@ async fn introduce(accepted: Accepted, host: &Host) -> Result<Arrived, Departed>
     Ok(Arrived { stream, client, _handshaking: (handshaking, place) })
 }
 
-async fn serve_connection<S>(upgraded: Upgraded<S>, peer: Peer, host: &Host)
+pub(crate) async fn serve_connection<S>(upgraded: Upgraded<S>, peer: Peer, host: &Host)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

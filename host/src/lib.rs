@@ -32,6 +32,8 @@
 //!   is served where there is no directory.
 //!
 //! Nothing flows backwards: an instance knows no session, a session no watcher.
+//!
+//! `fuzzing` checks it all from within, and is a part of tests and fuzz targets only.
 
 mod account;
 mod addresses;
@@ -48,6 +50,9 @@ mod embedded;
 mod engine;
 mod failure;
 mod frame;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guest_log;
 mod handshake;
 mod host;

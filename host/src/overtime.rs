@@ -26,7 +26,7 @@ const NICE: i32 = 10;
 /// The threads, ended when dropped.
 pub(crate) struct Overtime {
     handle: Handle,
-    /// None only while it is dropped.
+    /// None while it is dropped, and where the threads are another's.
     runtime: Option<Runtime>,
 }
 
@@ -69,6 +69,12 @@ impl Overtime {
             .enable_time()
             .build()?;
         Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+
+    /// In no threads of its own, but in those of a runtime that is there already.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn within(handle: Handle) -> Self {
+        Self { handle, runtime: None }
     }
 
     /// Work that begins here. `meter` is the one that `future` is metered by.

@@ -172,7 +172,7 @@ fn no_handshake<B>(
 ) -> Response {
     let path = request.uri().path();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let browser = has_token(request.headers(), &ACCEPT, "text/html");
+    let browser = accepts_html(request.headers());
     let shows = host.test_page(origins, forwarded::is_forwarded(request.headers()));
     if reads && browser && shows && (known || path == "/") {
         let name = request.headers().get(HOST).and_then(|host| host.to_str().ok());
@@ -240,14 +240,19 @@ fn is_key(key: &[u8]) -> bool {
         && key[..22].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
-/// Whether a list of tokens (RFC 9110, section 5.6.1) has this one. Parameters
-/// behind a `;` do not count.
+/// Whether a list of tokens (RFC 9110, section 5.6.1) has this one.
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|part| part.split(';').next())
-        .any(|part| part.trim().eq_ignore_ascii_case(token))
+    list(headers, name).any(|part| part.eq_ignore_ascii_case(token))
+}
+
+/// Whether a browser asks for a page. How much it prefers that does not count.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let mut types = list(headers, &ACCEPT).filter_map(|part| part.split(';').next());
+    types.any(|part| part.trim().eq_ignore_ascii_case("text/html"))
+}
+
+/// The members of all lists of this name.
+fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
 }

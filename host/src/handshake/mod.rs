@@ -93,9 +93,14 @@ where
         let limit = host.config.timeouts.handshake + LAST_WORD;
         served = timeout(limit, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
     }
+    let outcome = std::mem::take(&mut *outcome.lock().unwrap_or_else(PoisonError::into_inner));
+    if let (Ok(Ok(())), Outcome::Answered) = (&served, &outcome) {
+        // Where content was not read, hyper does not wait until its answer is sent,
+        // unless it shuts down.
+        served = timeout(limit, &mut http).await;
+    }
     let parts = http.into_parts();
     let mut socket = parts.io.into_inner();
-    let outcome = std::mem::take(&mut *outcome.lock().unwrap_or_else(PoisonError::into_inner));
     match (served, outcome) {
         (Ok(Ok(())), Outcome::Opened(opened)) => {
             return Some(Upgraded { socket, read_ahead: parts.read_buf, opened: *opened });

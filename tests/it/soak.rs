@@ -210,7 +210,7 @@ async fn what_is_held_at_the_end_is_what_was_held_at_the_beginning() {
         "--write-timeout=500ms",
         "--drain-timeout=2s",
         "--handshake-timeout=2s",
-        "--log=warn",
+        "--log=info,guest=warn",
     ];
     let start = args.iter().fold(Start::with(&files), |start, arg| start.arg(*arg));
     let server = Arc::new(start.run().await);

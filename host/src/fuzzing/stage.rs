@@ -67,7 +67,9 @@ pub(super) fn serve(bytes: &[u8], manner: Manner) -> Vec<u8> {
     run(async {
         let (ours, theirs) = tokio::io::duplex(if manner == Manner::Hasty { WIDE } else { NARROW });
         let serve = async move {
-            if let Some(upgraded) = handshake::serve(theirs, peer, &host, &origins).await {
+            let deadline = Instant::now() + host.config.timeouts.handshake;
+            let upgraded = handshake::serve(theirs, peer, &host, &origins, deadline).await;
+            if let Some(upgraded) = upgraded {
                 serve_connection(upgraded, peer, &host).await;
             }
         };

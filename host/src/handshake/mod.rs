@@ -86,18 +86,18 @@ where
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEADER_BYTES)
         .serve_connection(TokioIo::new(socket), service);
+    let again = host.config.timeouts.handshake;
     let mut served = timeout_at(deadline, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
     if served.is_err() && has_come(&outcome) {
         // The request was in time. Its answer has as long again, and a little more
         // to say that even this was not enough.
-        let limit = host.config.timeouts.handshake + LAST_WORD;
-        served = timeout(limit, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
+        served = timeout(again + LAST_WORD, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
     }
     let outcome = std::mem::take(&mut *outcome.lock().unwrap_or_else(PoisonError::into_inner));
     if let (Ok(Ok(())), Outcome::Answered) = (&served, &outcome) {
         // Where content was not read, hyper does not wait until its answer is sent,
         // unless it shuts down.
-        served = timeout(limit, &mut http).await;
+        served = timeout(again, &mut http).await;
     }
     let parts = http.into_parts();
     let mut socket = parts.io.into_inner();

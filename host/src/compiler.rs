@@ -159,17 +159,17 @@ impl Compiler {
         let _turn = self.one_at_a_time.lock().await;
         // In the same folder, so that it can be renamed; made with mode 0600.
         let draft = tempfile::NamedTempFile::with_prefix_in(DRAFT, self.folder.path())
-            .map_err(|error| self.unwritten(error))?;
+            .map_err(|error| self.unwritten(&error))?;
         match &self.program {
             Some(program) => self.run(program, bytes, draft.path()).await?,
             None => {
                 let made = crate::engine::for_compiling()
                     .and_then(|engine| engine.precompile_component(bytes))
                     .map_err(|error| CompileError::Invalid(Reason(error).chain()))?;
-                std::fs::write(draft.path(), made).map_err(|error| self.unwritten(error))?;
+                std::fs::write(draft.path(), made).map_err(|error| self.unwritten(&error))?;
             }
         }
-        draft.persist(&code).map_err(|error| self.unwritten(error.error))?;
+        draft.persist(&code).map_err(|error| self.unwritten(&error.error))?;
         forget_beyond(self.folder.path(), self.max_kept);
         // SAFETY: as in `load`.
         let loaded = unsafe { Component::deserialize_file(&self.wasm, &code) };
@@ -241,7 +241,7 @@ impl Compiler {
         self.judge(status.map_err(CompileError::Run)?, &String::from_utf8_lossy(&complaint))
     }
 
-    fn unwritten(&self, why: impl ToString) -> CompileError {
+    fn unwritten(&self, why: &impl ToString) -> CompileError {
         CompileError::Write { folder: self.folder.path().to_owned(), why: why.to_string() }
     }
 
@@ -250,7 +250,7 @@ impl Compiler {
         match status.signal().and_then(Signal::from_named_raw) {
             None if status.success() => Ok(()),
             None if status.code() == Some(CompileStdinError::WRITE.into()) => {
-                Err(self.unwritten(complaint.trim()))
+                Err(self.unwritten(&complaint.trim()))
             }
             None => Err(CompileError::Invalid(complaint.trim().to_owned())),
             Some(Signal::XCPU) => Err(CompileError::Time(self.limits.cpu_time)),

@@ -235,7 +235,7 @@ fn list(names: &[String]) -> String {
         shown.map(|name| name[..name.floor_char_boundary(LONGEST)].to_owned()).collect();
     match names.len() {
         0 => list.push("nothing".into()),
-        ..=SHOWN => {}
+        1..=SHOWN => {}
         more => list.push(format!("and {} more", more - SHOWN)),
     }
     list.join(", ")

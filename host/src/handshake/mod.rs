@@ -52,8 +52,8 @@ pub(crate) struct Upgraded<S> {
     pub(crate) opened: Opened,
 }
 
-/// Serves the one request of a socket, which has to have come by `deadline`. None where it did not become a WebSocket;
-/// the peer has had its answer then.
+/// Serves the one request of a socket, which has to have come by `deadline`. None
+/// where it did not become a WebSocket; the peer has had its answer then.
 pub(crate) async fn serve<S>(
     socket: S,
     peer: Peer,

@@ -164,8 +164,10 @@ impl Handler for UsesWasi {
     }
 
     fn on_close(&mut self, _: &Connection, _: CloseEvent) {
-        while self.stays {
-            monotonic_clock::subscribe_duration(50_000_000).block();
+        if self.stays {
+            loop {
+                monotonic_clock::subscribe_duration(50_000_000).block();
+            }
         }
     }
 }

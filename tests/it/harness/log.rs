@@ -1,10 +1,12 @@
 //! A server's log as it is written: JSON lines that a test can wait for.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use rustix::fs::{OFlags, fcntl_setfl};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::ChildStderr;
 use tokio::sync::watch;
 
 use super::within;
@@ -50,16 +52,18 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Follows a child's stderr, and copies it into `file` for other readers.
-    pub(crate) fn follow(stderr: impl AsyncRead + Unpin + Send + 'static, file: PathBuf) -> Self {
+    /// Follows a child's stderr, and copies it into `file` for other readers. It has a
+    /// thread of its own, so that a server that says much holds up no client.
+    pub(crate) fn follow(stderr: ChildStderr, file: PathBuf) -> Self {
         let lines = Arc::<Mutex<Vec<LogLine>>>::default();
         let (grow, grown) = watch::channel(0);
         let log = Self { lines: lines.clone(), grown };
-        tokio::spawn(async move {
-            use std::io::Write as _;
+        let stderr = stderr.into_owned_fd().unwrap();
+        fcntl_setfl(&stderr, OFlags::empty()).unwrap();
+        std::thread::spawn(move || {
             let mut copy = std::fs::File::create(file).unwrap();
-            let mut stderr = BufReader::new(stderr).lines();
-            while let Ok(Some(line)) = stderr.next_line().await {
+            for line in BufReader::new(std::fs::File::from(stderr)).lines() {
+                let Ok(line) = line else { return };
                 writeln!(copy, "{line}").unwrap();
                 let entry = serde_json::from_str(&line)
                     .unwrap_or_else(|_| serde_json::json!({"fields": {"message": line}}));

@@ -5,31 +5,24 @@
 //! folder that only this user may write to; what is there already is not made
 //! again. A child that fails costs the file a line in the log.
 
+mod child;
+mod folder;
+
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, SystemTime};
 
-use rustix::process::{
-    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setpriority_process,
-    setrlimit,
-};
+use rustix::process::Signal;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::sync::Mutex;
 use wasmtime::component::Component;
 
 use crate::failure::Reason;
+pub use child::{CompileStdinError, compile_stdin};
+use folder::{CODE, DRAFT, Folder, forget_beyond, forget_old_code};
 
-/// How compiled code is named, and what is on its way to it.
-const CODE: &str = ".cwasm";
-const DRAFT: &str = "draft-";
-/// What is not used for so long is made again when it is needed.
-const KEEP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// Connections go first; but compiling gets a quarter of what one of their threads
-/// gets, since a deploy must not wait for ever on a busy machine.
-const NICE: i32 = 5;
 /// What a child may say about what is wrong.
 const MAX_COMPLAINT: u64 = 4096;
 
@@ -61,13 +54,6 @@ impl Default for CompileLimits {
     }
 }
 
-/// Where compiled code is kept.
-enum Folder {
-    Kept(PathBuf),
-    /// For as long as this process lives.
-    Passing(tempfile::TempDir),
-}
-
 /// Why there is no code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CompileError {
@@ -92,31 +78,6 @@ impl CompileError {
     /// Whether it may go well another time, with the same component.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Run(_) | Self::Write { .. })
-    }
-}
-
-/// Why [`compile_stdin`] has made no code.
-#[derive(Debug, thiserror::Error)]
-pub enum CompileStdinError {
-    /// What is wrong with the component, in one line.
-    #[error("{0}")]
-    Invalid(String),
-    /// The code can't be written.
-    #[error("{0}")]
-    Write(std::io::Error),
-}
-
-impl CompileStdinError {
-    /// What [`CompileStdinError::Write`] exits with, of `sysexits.h`: EX_IOERR.
-    const WRITE: u8 = 74;
-
-    /// The status to exit with, by which the host knows one from the other.
-    #[must_use]
-    pub fn exit_status(&self) -> u8 {
-        match self {
-            Self::Invalid(_) => 1,
-            Self::Write(_) => Self::WRITE,
-        }
     }
 }
 
@@ -258,94 +219,4 @@ impl Compiler {
             Some(_) => Err(CompileError::Memory(self.limits.memory)),
         }
     }
-}
-
-impl Folder {
-    fn path(&self) -> &Path {
-        match self {
-            Self::Kept(folder) => folder,
-            Self::Passing(folder) => folder.path(),
-        }
-    }
-}
-
-/// Code that was not used for long, and drafts of processes that are gone. Whatever
-/// else lies in the folder is not ours.
-fn forget_old_code(folder: &Path) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.ends_with(CODE) && !name.starts_with(DRAFT) {
-            continue;
-        }
-        let age = entry.metadata().and_then(|data| data.modified()).map(|time| time.elapsed());
-        if matches!(age, Ok(Ok(age)) if age > KEEP) {
-            // Whoever else may have removed it has done the same.
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// What was not used for longest, where more is kept than may be. Code that is in use
-/// is mapped, and stays so without its name.
-fn forget_beyond(folder: &Path, max: u64) {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let code = entries.filter(|entry| entry.file_name().to_string_lossy().ends_with(CODE));
-    let mut code: Vec<_> = code
-        .filter_map(|entry| {
-            let data = entry.metadata().ok()?;
-            Some((data.modified().ok()?, data.len(), entry.path()))
-        })
-        .collect();
-    code.sort_unstable();
-    let mut kept = 0;
-    for (number, (_, size, path)) in code.into_iter().rev().enumerate() {
-        kept += size;
-        // The newest is what this was made for.
-        if kept > max && number > 0 {
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
-/// The child's part: reads a component from stdin and writes its code to `output`.
-/// It takes its limits on before it reads a byte.
-///
-/// # Errors
-///
-/// See [`CompileStdinError`].
-pub fn compile_stdin(limits: CompileLimits, output: &Path) -> Result<(), CompileStdinError> {
-    let code = compile(limits).map_err(CompileStdinError::Invalid)?;
-    let written = std::fs::File::create(output).and_then(|mut file| file.write_all(&code));
-    written.map_err(CompileStdinError::Write)
-}
-
-fn compile(limits: CompileLimits) -> Result<Vec<u8>, String> {
-    // Nobody would read what it makes.
-    let orphaned = set_parent_process_death_signal(Some(Signal::KILL));
-    orphaned.map_err(|error| format!("can't be tied to its parent: {error}"))?;
-    // What is there already stays if it is less. At the first of a pair a signal comes
-    // that names the cause, at the second none.
-    let limit = |old: Rlimit, value: u64| {
-        let least = |old: Option<u64>, new: u64| Some(old.map_or(new, |old| old.min(new)));
-        let current = least(old.current, value);
-        Rlimit { current, maximum: least(old.maximum, value.saturating_add(1)) }
-    };
-    let memory = u64::try_from(limits.memory).unwrap_or(u64::MAX);
-    for (resource, value) in [
-        (Resource::Cpu, limits.cpu_time.as_secs().max(1)),
-        (Resource::Data, memory),
-        // Code is made in memory before it is written.
-        (Resource::Fsize, memory),
-        // A crash leaves nothing behind.
-        (Resource::Core, 0),
-    ] {
-        let limit = limit(getrlimit(resource), value);
-        setrlimit(resource, limit).map_err(|error| format!("can't be limited: {error}"))?;
-    }
-    // Without it, it only takes time from others.
-    let _ = setpriority_process(None, NICE);
-    let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    let engine = crate::engine::for_compiling().map_err(|error| Reason(error).chain())?;
-    engine.precompile_component(&bytes).map_err(|error| Reason(error).chain())
 }

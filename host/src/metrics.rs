@@ -1,4 +1,5 @@
-//! What an operator can count, in the Prometheus text format.
+//! What an operator can count, in the Prometheus text format: long, since each
+//! series is described here.
 //!
 //! Labels are handlers, and words of short fixed lists: never a path, an address
 //! or a connection. Each handler has a registry of its own, so that its series

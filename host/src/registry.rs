@@ -3,10 +3,9 @@
 //! Readers never wait: the table and each handler's current generation are
 //! swapped atomically. Only the loader changes them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::time::Instant;
@@ -14,11 +13,9 @@ use tokio::time::Instant;
 use crate::account::{Account, Totals};
 use crate::closing::HostClose;
 use crate::config::Limits;
-use crate::connection::{Connection, ConnectionId};
-use crate::failure::Failure;
+use crate::connection::Connection;
+use crate::generation::Generation;
 use crate::instance::Prepared;
-use crate::metrics::Counted;
-use crate::trap_loop::TrapLoop;
 
 /// Old generations of one handler that may still hold connections.
 const MAX_DRAINING: usize = 4;
@@ -60,34 +57,6 @@ impl Draining {
         self.until = None;
         self.generation.close(&HostClose::swapped());
     }
-}
-
-/// One loaded version of a handler's component.
-pub(crate) struct Generation {
-    /// Counts from 1 for each handler.
-    pub(crate) number: u64,
-    pub(crate) account: Arc<Account>,
-    pub(crate) prepared: Prepared,
-    pub(crate) limits: Limits,
-    trap_loop: TrapLoop,
-    /// Identifies the component's bytes.
-    pub(crate) digest: [u8; 32],
-    connections: Mutex<Live>,
-}
-
-/// The connections of a generation.
-#[derive(Default)]
-struct Live {
-    connections: HashMap<ConnectionId, Weak<Connection>>,
-    /// Set once the generation is closed: who comes later is closed at once.
-    closed: Option<HostClose>,
-}
-
-/// A connection's place in its generation, given up when dropped.
-pub(crate) struct Membership {
-    generation: Arc<Generation>,
-    connection: ConnectionId,
-    _counted: Counted,
 }
 
 impl Registry {
@@ -175,15 +144,8 @@ impl Handler {
         drain_until: Instant,
     ) -> u64 {
         let number = self.generations.fetch_add(1, Relaxed) + 1;
-        let next = Arc::new(Generation {
-            number,
-            account: self.account.clone(),
-            prepared,
-            trap_loop: TrapLoop::default(),
-            limits,
-            digest,
-            connections: Mutex::default(),
-        });
+        let next =
+            Arc::new(Generation::new(number, self.account.clone(), prepared, digest, limits));
         if let Some(generation) = self.current.swap(Some(next)) {
             let mut draining = self.draining();
             draining.push(Draining { generation, until: Some(drain_until) });
@@ -226,81 +188,5 @@ impl Handler {
 
     fn draining(&self) -> MutexGuard<'_, Vec<Draining>> {
         self.draining.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Generation {
-    /// Counts a connection in. One that comes after the generation was closed is
-    /// closed at once.
-    pub(crate) fn join(self: &Arc<Self>, connection: &Arc<Connection>) -> Membership {
-        let closed = {
-            let mut live = self.live();
-            live.connections.insert(connection.id(), Arc::downgrade(connection));
-            live.closed.clone()
-        };
-        if let Some(close) = closed {
-            connection.close_by_host(close);
-        }
-        Membership {
-            generation: self.clone(),
-            connection: connection.id(),
-            _counted: Counted::new(&self.account.metrics.connections),
-        }
-    }
-
-    /// An instance could not start, trapped or came to a limit.
-    pub(crate) fn failed(&self, failure: &Failure) {
-        self.account.metrics.failed(failure);
-        if failure.is_of_the_host() {
-            return;
-        }
-        if let Some(pause) = self.trap_loop.failed(Instant::now()) {
-            tracing::error!(
-                handler = &*self.account.name,
-                generation = self.number,
-                "its instances fail again and again: handshakes get 503 for {pause:?}"
-            );
-        }
-    }
-
-    /// An event after `on-ready` has gone well.
-    pub(crate) fn succeeded(&self) {
-        self.trap_loop.succeeded();
-    }
-
-    /// How long no instance is to be started yet.
-    pub(crate) fn pause_left(&self) -> Option<Duration> {
-        self.trap_loop.pause_left(Instant::now())
-    }
-
-    fn has_connections(&self) -> bool {
-        !self.live().connections.is_empty()
-    }
-
-    fn connections(&self) -> Vec<Arc<Connection>> {
-        self.live().connections.values().filter_map(Weak::upgrade).collect()
-    }
-
-    fn close(&self, close: &HostClose) {
-        self.live().closed = Some(close.clone());
-        for connection in self.connections() {
-            connection.close_by_host(close.clone());
-        }
-    }
-
-    fn live(&self) -> MutexGuard<'_, Live> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Membership {
-    pub(crate) fn generation(&self) -> &Arc<Generation> {
-        &self.generation
-    }
-}
-
-impl Drop for Membership {
-    fn drop(&mut self) {
-        self.generation.live().connections.remove(&self.connection);
     }
 }

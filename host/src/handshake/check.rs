@@ -18,12 +18,13 @@ use super::request::Request;
 use super::response::{self, Response, refuse, unavailable};
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::generation::{Generation, Membership};
 use crate::host::{Full, Host};
 use crate::instance::Instance;
 use crate::meter::Meter;
 use crate::page;
 use crate::peer::Peer;
-use crate::registry::{Absence, Generation, Handler, Membership};
+use crate::registry::{Absence, Handler};
 use crate::route;
 
 /// Opens a connection, or says with which response not; and counts which.

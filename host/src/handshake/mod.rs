@@ -24,10 +24,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connection::Connection;
+use crate::generation::Membership;
 use crate::host::Host;
 use crate::instance::Instance;
 use crate::peer::Peer;
-use crate::registry::Membership;
 use origin::Origins;
 use response::Response;
 

@@ -206,13 +206,10 @@ impl Charge {
         self.taken
     }
 
-    /// Takes what a queue of so many bytes comes to, if it may be as long. What makes a
-    /// short queue long may always be: it is for others to go.
+    /// Takes what a queue of so many bytes comes to, if it may be as long.
     pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), &'static str> {
         let due = bytes.saturating_sub(FREE);
-        if self.taken == 0 {
-            self.set(bytes);
-        } else if due > self.taken {
+        if due > self.taken {
             self.account.queued.take(due - self.taken)?;
             self.taken = due;
         }

@@ -25,7 +25,9 @@ use crate::host::Host;
 type Response = hyper::Response<Full<Bytes>>;
 
 /// Requests at a time; further ones wait.
-const MAX_REQUESTS: usize = 32;
+const MAX_REQUESTS: usize = 64;
+/// For a request to come, so that silent sockets keep no health check waiting.
+const SILENCE: Duration = Duration::from_secs(1);
 /// For one request and its answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -90,7 +92,7 @@ async fn serve_socket(socket: TcpStream, host: &Host, origins: &Origins) -> hype
         std::future::ready(Ok::<_, Infallible>(response))
     });
     let mut http = http1::Builder::new();
-    http.keep_alive(false).timer(TokioTimer::new());
+    http.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(SILENCE);
     http.serve_connection(TokioIo::new(socket), service).await
 }
 

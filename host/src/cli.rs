@@ -122,10 +122,22 @@ pub(crate) struct Serve {
     )]
     test_page: Option<bool>,
     /// Origin that may connect from a browser beside this server's own; * allows all
-    #[arg(long, value_name = "ORIGIN", env = "SOCKLET_ALLOW_ORIGIN", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "SOCKLET_ALLOW_ORIGIN",
+        value_delimiter = ',',
+        value_parser = origin
+    )]
     allow_origin: Vec<String>,
     /// Name under which browsers reach this server
-    #[arg(long, value_name = "NAME", env = "SOCKLET_HOST", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "SOCKLET_HOST",
+        value_delimiter = ',',
+        value_parser = host
+    )]
     host: Vec<String>,
     /// Network of proxies that are believed about whom they speak for, such as 10.0.0.0/8, or
     /// unix for peers on Unix sockets
@@ -196,6 +208,25 @@ impl Serve {
     pub(crate) fn tls(&self) -> Option<TlsFiles> {
         let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
         Some(TlsFiles { certificate, key, client_authorities: self.tls_client_ca.clone() })
+    }
+}
+
+/// An origin as browsers send it: `https://example.com`, or `*`.
+fn origin(text: &str) -> Result<String, String> {
+    match text.split_once("://") {
+        Some((_, authority)) if !authority.is_empty() && !authority.contains('/') => {
+            Ok(text.into())
+        }
+        None if text == "*" => Ok(text.into()),
+        _ => Err("write it as browsers send it, like https://example.com, or *".into()),
+    }
+}
+
+/// A name without a scheme or a path.
+fn host(text: &str) -> Result<String, String> {
+    match text.is_empty() || text.contains('/') {
+        true => Err("write the name alone, like chat.example.com".into()),
+        false => Ok(text.into()),
     }
 }
 

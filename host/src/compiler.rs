@@ -21,6 +21,7 @@ use wasmtime::component::Component;
 
 use crate::failure::Reason;
 pub use child::{CompileStdinError, compile_stdin};
+pub use folder::own_folder;
 use folder::{CODE, DRAFT, Folder, forget_beyond, forget_old_code};
 
 /// What a child may say about what is wrong.
@@ -70,14 +71,21 @@ pub(crate) enum CompileError {
     Memory(usize),
     #[error("the compiler can't be run: {0}")]
     Run(std::io::Error),
-    #[error("{folder}: compiled code can't be written to it: {why}: make room, or see --cache-dir", folder = folder.display())]
+    #[error("the compiler was killed, most likely for want of memory")]
+    Killed,
+    #[error("had not come to its end after {0:?}: the machine is busy")]
+    Slow(Duration),
+    #[error(
+        "{}: compiled code can't be written to it: {why}: make room, or see --cache-dir",
+        folder.display()
+    )]
     Write { folder: PathBuf, why: String },
 }
 
 impl CompileError {
     /// Whether it may go well another time, with the same component.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::Write { .. })
+        matches!(self, Self::Run(_) | Self::Killed | Self::Slow(_) | Self::Write { .. })
     }
 }
 
@@ -119,8 +127,10 @@ impl Compiler {
         }
         let _turn = self.one_at_a_time.lock().await;
         // In the same folder, so that it can be renamed; made with mode 0600.
+        self.folder.check().map_err(|error| self.unwritten(&error))?;
         let draft = tempfile::NamedTempFile::with_prefix_in(DRAFT, self.folder.path())
-            .map_err(|error| self.unwritten(&error))?;
+            // Without the draft's name, which is another each time.
+            .map_err(|error| self.unwritten(&error.kind()))?;
         match &self.program {
             Some(program) => self.run(program, bytes, draft.path()).await?,
             None => {
@@ -149,10 +159,11 @@ impl Compiler {
 
     /// Code that was made before. What can't be used is made anew.
     fn load(&self, code: &Path) -> Option<Component> {
+        self.folder.check().ok()?;
         let file = std::fs::File::open(code).ok()?;
-        // SAFETY: only this user may write to the folder, which was checked when it
-        // was made, and only whole files get this name, by rename. So it is code
-        // that this program made, and it is not changed any more.
+        // SAFETY: only this user may write to the folder, as was just checked, and only
+        // whole files get this name, by rename. So it is code that this program made,
+        // and it is not changed any more.
         let component = unsafe { Component::deserialize_file(&self.wasm, code) };
         let component = component
             .inspect_err(|error| tracing::debug!(code = %code.display(), "made anew: {error:#}"))
@@ -197,7 +208,7 @@ impl Compiler {
         let all = async { tokio::join!(feed, listen, child.wait()) };
         // A child that does not use its time, but waits, is waited for no longer.
         let Ok(((), complaint, status)) = tokio::time::timeout(cpu_time * 2, all).await else {
-            return Err(CompileError::Time(cpu_time));
+            return Err(CompileError::Slow(cpu_time * 2));
         };
         self.judge(status.map_err(CompileError::Run)?, &String::from_utf8_lossy(&complaint))
     }
@@ -215,7 +226,8 @@ impl Compiler {
             }
             None => Err(CompileError::Invalid(complaint.trim().to_owned())),
             Some(Signal::XCPU) => Err(CompileError::Time(self.limits.cpu_time)),
-            // Also where the system has run out of memory and killed it.
+            // It has limits of its own, so that is not how it comes to one of them.
+            Some(Signal::KILL) => Err(CompileError::Killed),
             Some(_) => Err(CompileError::Memory(self.limits.memory)),
         }
     }

@@ -75,9 +75,9 @@ impl Default for Limits {
 /// How long the host waits for what.
 #[derive(Clone, Debug)]
 pub struct Timeouts {
-    /// For the header of the PROXY protocol and the handshake of TLS where there
-    /// are such, as long again for the request to come, and once more for the
-    /// instance to start and the answer to be sent.
+    /// From accepting a socket to the end of its request, a header of the PROXY
+    /// protocol and TLS included; and as long again for the instance to start and the
+    /// answer to be sent.
     pub handshake: Duration,
     /// For the peer's answer to a close frame.
     pub close: Duration,
@@ -185,7 +185,8 @@ pub struct Config {
     /// three quarters of what the machine or the container has. The last eighth is
     /// for handlers that have no more than that; so it is with instances.
     pub max_total_memory: usize,
-    /// Bytes held for all connections, counted as for one handler. By default an eighth of what the machine or the container has.
+    /// Bytes held for all connections, counted as for one handler. By default an eighth
+    /// of what the machine or the container has.
     pub max_total_queue: usize,
     /// Bytes of a guest's call stack. Deeper recursion ends the instance.
     pub max_stack: usize,

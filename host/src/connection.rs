@@ -5,6 +5,7 @@
 //! events and writes through the imports; the registry and a shutdown ask for a
 //! close. None of them reaches into another.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -28,6 +29,8 @@ pub(crate) struct Connection {
     /// The session's task. Whoever changes `shared` from another task wakes it;
     /// an instance that is polled by the session itself need not.
     session: AtomicWaker,
+    /// It was told to end at once.
+    shed: AtomicBool,
 }
 
 pub(crate) struct Shared {
@@ -61,6 +64,7 @@ impl Connection {
                 busy: false,
             }),
             session: AtomicWaker::new(),
+            shed: AtomicBool::new(false),
         }
     }
 
@@ -89,6 +93,15 @@ impl Connection {
             }
         }
         self.session.wake();
+    }
+
+    /// Ends it at once, to have what it holds. False where it was told so before.
+    pub(crate) fn shed(&self, limit: &'static str) -> bool {
+        let first = !self.shed.swap(true, Relaxed);
+        if first {
+            self.close_by_host(HostClose::shed(limit));
+        }
+        first
     }
 
     /// Bytes of messages either way that are held for it, beyond what is free.
@@ -133,6 +146,7 @@ impl Connection {
         match event {
             Some(event) => {
                 shared.events += 1;
+                shared.outbound.begin_event();
                 Poll::Ready(event)
             }
             None => Poll::Pending,

@@ -17,10 +17,12 @@ pub(crate) enum Failure {
     Trap(Reason),
     #[error("used more than {0:?} of CPU time in one event (event-cpu-time)")]
     CpuTime(Duration),
-    #[error(
-        "an event, or what was left to do at the end, took longer than {0:?} (event-wall-time)"
-    )]
+    #[error("an event took longer than {0:?} (event-wall-time)")]
     WallTime(Duration),
+    #[error(
+        "what was left to do when its connection had ended took longer than {0:?} (event-wall-time)"
+    )]
+    Lingers(Duration),
     #[error("took longer than {0:?} to start (handshake-timeout)")]
     Start(Duration),
     #[error("asked for more memory than it may have and then gave up: {reason} ({limit})")]
@@ -57,12 +59,18 @@ impl Failure {
         }
     }
 
+    /// Whether it says that the handler is not sound. That events were too many in all
+    /// which were fine one by one, when their peer left, does not.
+    pub(crate) fn is_of_the_handler(&self) -> bool {
+        !self.is_of_the_host() && !matches!(self, Self::Lingers(_))
+    }
+
     /// The limit's name, or `trap`.
     pub(crate) fn cause(&self) -> &'static str {
         match self {
             Self::Trap(_) => "trap",
             Self::CpuTime(_) => "event-cpu-time",
-            Self::WallTime(_) => "event-wall-time",
+            Self::WallTime(_) | Self::Lingers(_) => "event-wall-time",
             Self::Start(_) => "handshake-timeout",
             Self::Memory { limit, .. } => limit,
             Self::Stack => "stack",

@@ -82,7 +82,7 @@ impl Generation {
     /// An instance could not start, trapped or came to a limit.
     pub(crate) fn failed(&self, failure: &Failure) {
         self.account.metrics.failed(failure);
-        if failure.is_of_the_host() {
+        if !failure.is_of_the_handler() {
             return;
         }
         if let Some(pause) = self.trap_loop.failed(Instant::now()) {

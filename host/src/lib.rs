@@ -8,8 +8,8 @@
 //!
 //! - [`server`] has sockets `accept`ed of each [`listener`], TCP and Unix
 //!   (`socket_file`), and never waits for one of them; each is a `stream`, with
-//!   [`tls`] or without, and has a `peer`. [`config`] is all that it can be told. `admin` answers an
-//!   operator's tools, with `metrics` among them.
+//!   [`tls`] or without, and has a `peer`. [`config`] is all that it can be told.
+//!   `admin` answers an operator's tools, with `metrics` among them.
 //! - `host` takes one socket from its handshake to its end, and keeps the slots
 //!   (`addresses` those of each remote address, `descriptors` how many fit).
 //!   `proxy_protocol` reads whom a proxy names before anything else.
@@ -21,14 +21,16 @@
 //!   events and an `outbound` queue of `frame`s.
 //! - `account` bounds what one handler uses in all, by what the `machine` has;
 //!   `shedding` ends the connections that hold the most where that is too much.
-//! - `instance` owns a store and takes one event at a time, under a `meter`, and in
-//!   `overtime` where that takes long; `failure` is how that can end. `imports` are what the guest can call,
-//!   `guest_log` where its words go, `bindings` what is generated from the WIT.
-//! - `watch`, `directory`, `loader` (with a `queue` of what is to be loaded, and what
-//!   is `known` of each route) and `component` bring files into the `registry`, from
-//!   which the handshake picks a `generation`; `trap_loop` holds back one that fails again and again. [`compiler`]
-//!   has native code made, `engine` has the settings for it, and `embedded` is what
-//!   is served where there is no directory.
+//! - `instance` owns a store and takes one event at a time, under a `meter`, and
+//!   in `overtime` where that takes long; `failure` is how that can end.
+//!   `imports` are what the guest can call, `guest_log` where its words go,
+//!   `bindings` what is generated from the WIT.
+//! - `watch`, `directory`, `loader` (with a `queue` of what is to be loaded, and
+//!   what is `known` of each route) and `component` bring files into the
+//!   `registry`, from which the handshake picks a `generation`; `trap_loop` holds
+//!   back one that fails again and again. [`compiler`] has native code made,
+//!   `engine` has the settings for it, and `embedded` is what is served where
+//!   there is no directory.
 //!
 //! Nothing flows backwards: an instance knows no session, a session no watcher.
 //!

@@ -24,7 +24,7 @@ use crate::engine::Engine;
 use crate::guest_log::Printable;
 use crate::known::Known;
 use crate::queue::{Queue, Step};
-use crate::registry::{Absence, Handler, Registry};
+use crate::registry::{Handler, Registry};
 use crate::watch::Watcher;
 
 /// A file that is missing for less than this was replaced, not removed.
@@ -41,18 +41,24 @@ pub(crate) struct Loader {
     pub(crate) start: Duration,
     known: BTreeMap<String, Known>,
     queue: Queue,
-    jobs: JoinSet<Job>,
-    job_routes: HashMap<tokio::task::Id, (String, Step)>,
+    jobs: JoinSet<Done>,
+    begun: HashMap<tokio::task::Id, Begun>,
     /// What the first look found is loaded or has failed.
     ready: bool,
     /// Problems that are logged already, so that each is said once.
     said: BTreeSet<String>,
 }
 
-struct Job {
+/// A file that is being loaded.
+struct Begun {
     route: String,
+    step: Step,
     handler: Arc<Handler>,
     file: Found,
+}
+
+/// What that came to.
+struct Done {
     outcome: Result<Loaded, LoadError>,
     took: Duration,
 }
@@ -75,7 +81,7 @@ impl Loader {
             known: BTreeMap::new(),
             queue: Queue::default(),
             jobs: JoinSet::new(),
-            job_routes: HashMap::new(),
+            begun: HashMap::new(),
             ready: false,
             said: BTreeSet::new(),
         }
@@ -108,7 +114,7 @@ impl Loader {
         let drained = self.known.values().filter_map(|known| known.handler.end_drained(now)).min();
         let missing =
             self.known.values().filter_map(|known| known.missing_since).min().map(|at| at + GRACE);
-        let retry = self.known.values().filter_map(|known| known.retry_at).min();
+        let retry = self.known.values().filter_map(Known::retry_at).min();
         [drained, missing, retry]
             .into_iter()
             .flatten()
@@ -121,8 +127,7 @@ impl Loader {
     pub(crate) async fn look(&mut self) {
         let now = Instant::now();
         for known in self.known.values_mut() {
-            // What is tried again has not been tried: this look sees to it.
-            known.retry_at.take_if(|at| *at <= now);
+            known.take_up(now);
         }
         let root = self.root.clone();
         let scan = tokio::task::spawn_blocking(move || directory::scan(&root)).await;
@@ -220,12 +225,9 @@ impl Loader {
             let Some((route, step)) = self.queue.next(may) else { return };
             // It was asked for among these.
             let Some(known) = self.known.get_mut(&route) else { return };
-            known.loading = true;
-            known.tried = Some(known.file.fingerprint);
+            known.begin();
             let file = known.file.clone();
             let current = known.handler.current();
-            known.retry_at = None;
-            known.handler.absence.store(Arc::new(Absence::Compiling));
             let engine = self.engine.clone();
             let handler = known.handler.clone();
             let order = Order {
@@ -235,40 +237,33 @@ impl Loader {
                 limits: self.limits.clone(),
                 start: self.start,
             };
-            let job_route = route.clone();
+            let begun = Begun { route, step, handler: handler.clone(), file };
             let task = self.jobs.spawn_blocking(move || {
                 let started = Instant::now();
                 let outcome = component::load(&engine, &order, &handler.account.name);
-                Job { route: job_route, handler, file, outcome, took: started.elapsed() }
+                Done { outcome, took: started.elapsed() }
             });
-            self.job_routes.insert(task.id(), (route, step));
+            self.begun.insert(task.id(), begun);
         }
     }
 
-    fn finish(&mut self, joined: Result<(tokio::task::Id, Job), tokio::task::JoinError>) {
-        match joined {
-            Ok((id, job)) => {
-                if let Some((_, step)) = self.job_routes.remove(&id) {
-                    self.queue.done(step);
-                }
-                self.apply(job);
-            }
+    fn finish(&mut self, joined: Result<(tokio::task::Id, Done), tokio::task::JoinError>) {
+        let (id, done) = match joined {
+            Ok(done) => done,
             Err(error) => {
-                // The compiler panicked on this file.
-                let Some((route, step)) = self.job_routes.remove(&error.id()) else { return };
-                self.queue.done(step);
-                if let Some(known) = self.known.get_mut(&route) {
-                    known.loading = false;
-                    let why = LoadError::Invalid("the compiler failed on it".into());
-                    let file = known.file.clone();
-                    known.refuse(&file, &why);
-                }
+                // The host itself has failed on it.
+                let outcome = Err(LoadError::Invalid(format!("loading it failed: {error}")));
+                (error.id(), Done { outcome, took: Duration::ZERO })
             }
+        };
+        if let Some(begun) = self.begun.remove(&id) {
+            self.queue.done(begun.step);
+            self.apply(&begun, done);
         }
         self.start_jobs();
     }
 
-    fn apply(&mut self, job: Job) {
+    fn apply(&mut self, job: &Begun, Done { outcome, took }: Done) {
         let known = self.known.get_mut(&job.route);
         // Its handler may have been removed while it was compiled, and another one
         // may serve the route by now.
@@ -276,7 +271,7 @@ impl Loader {
             return;
         };
         known.loading = false;
-        match job.outcome {
+        match outcome {
             Ok(Loaded::Component { prepared, digest }) => {
                 let drain_until = Instant::now() + self.drain;
                 let number = known.handler.swap(prepared, digest, self.limits.clone(), drain_until);
@@ -286,22 +281,26 @@ impl Loader {
                     "{}: serves {} (loaded in {:.0?})",
                     job.file.path.display(),
                     job.route,
-                    job.took
+                    took
                 );
             }
             Ok(Loaded::Same) => {}
-            Ok(Loaded::Uncompiled) => self.queue.compile(&job.route, known.costly),
+            Ok(Loaded::Uncompiled) => {
+                self.queue.compile(&job.route, known.costly == Some(job.file.fingerprint));
+            }
             Ok(Loaded::Changing) => known.tried = None,
             Err(why) => {
                 if self.ready && job.file.fingerprint.is_being_written() {
                     // What it is will show when the writer is done; only a start waits
                     // for nobody.
-                    known.try_again(Instant::now() + WRITING);
+                    known.try_again_in(WRITING);
                     return;
                 }
-                known.costly |= matches!(why, LoadError::Compile(_));
+                if matches!(why, LoadError::Compile(_)) {
+                    known.costly = Some(job.file.fingerprint);
+                }
                 if why.is_passing() {
-                    known.tried = None;
+                    known.try_again();
                 }
                 known.refuse(&job.file, &why);
             }

@@ -118,6 +118,11 @@ impl Mailbox {
         self.charge.set(self.unfinished);
     }
 
+    /// The socket has ended: what was read of the next message is gone.
+    pub(crate) fn forget_unfinished(&mut self) {
+        self.settle(0);
+    }
+
     /// The last event there will be. The first one counts.
     pub(crate) fn push_close(&mut self, closing: Closing) {
         if matches!(self.close, Close::NotYet) {

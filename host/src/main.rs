@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Parser as _;
 use listenfd::ListenFd;
+use socklet::compiler::own_folder;
 use socklet::listener::{Endpoint, ListenAddress};
 use socklet::server::{Handlers, Listeners, Route, Server};
 use tokio::signal::unix::{SignalKind, signal};
@@ -71,17 +72,10 @@ async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
     let shutdown = first_signal()?;
     let clients = listen::for_clients(serve, passed).await?;
     let endpoints: Vec<_> = clients.iter().map(|client| client.endpoint().clone()).collect();
-    for Endpoint { address, proxy_protocol } in &endpoints {
-        let proxy_protocol = proxy_protocol.then_some(true);
-        info!(%address, proxy_protocol, "listening");
-    }
     let admin = match serve.admin {
         Some(address) => Some(listen::for_admin(address).await?),
         None => None,
     };
-    if let Some(admin) = &admin {
-        info!(address = %admin.local_addr()?, "admin is listening");
-    }
     let page = config.test_page;
     let source = match &handlers {
         Handlers::Directory(directory) => format!("handlers in {}", directory.display()),
@@ -90,6 +84,14 @@ async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
         }
     };
     let server = Server::new(config, handlers)?;
+    // Whatever can fail has not.
+    for Endpoint { address, proxy_protocol } in &endpoints {
+        let proxy_protocol = proxy_protocol.then_some(true);
+        info!(%address, proxy_protocol, "listening");
+    }
+    if let Some(admin) = &admin {
+        info!(address = %admin.local_addr()?, "admin is listening");
+    }
     let secure = serve.tls().is_some();
     let ready = move |routes: &[Route]| print_table(&source, &endpoints, routes, page, secure);
     server.serve(Listeners { clients, admin }, ready, shutdown).await?;
@@ -110,38 +112,29 @@ fn find_handlers(directory: Option<&Path>) -> anyhow::Result<Handlers> {
             "{}: is not a directory: give the directory that holds the .wasm files",
             directory.display()
         ),
-        Err(error) => bail!("{}: {error}: create it, or give another DIR", directory.display()),
+        Err(error) => bail!(
+            "{}: {error}: create it, or give another DIR (for the commands, see socklet --help)",
+            directory.display()
+        ),
     }
 }
 
 /// The folder for compiled code, made for its owner alone: what lies there is run
 /// as native code. Without one, handlers are compiled at each start.
 fn cache_folder(chosen: Option<PathBuf>) -> Option<PathBuf> {
-    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
     let variable =
         |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = chosen.or_else(|| {
         let caches = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
         Some(caches?.join("socklet/compiled"))
     })?;
-    let refuse = |why: &str| {
-        warn!("{}: compiled handlers are not kept: {why}: see --cache-dir", folder.display());
-        None
-    };
-    if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder) {
-        return refuse(&error.to_string());
-    }
-    let folder = match folder.canonicalize() {
-        Ok(folder) => folder,
-        Err(error) => return refuse(&error.to_string()),
-    };
-    match std::fs::metadata(&folder) {
-        Ok(data) if data.uid() != rustix::process::geteuid().as_raw() => {
-            refuse("the folder belongs to another user")
+    match own_folder(&folder).and_then(|()| folder.canonicalize()) {
+        Ok(folder) => Some(folder),
+        Err(error) => {
+            let folder = folder.display();
+            warn!("{folder}: compiled handlers are not kept: {error}: see --cache-dir");
+            None
         }
-        Ok(data) if data.mode() & 0o022 != 0 => refuse("others may write to the folder"),
-        Ok(_) => Some(folder),
-        Err(error) => refuse(&error.to_string()),
     }
 }
 

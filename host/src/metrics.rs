@@ -80,7 +80,10 @@ impl Metrics {
         let info = new.vec(info, &["version"], IntGaugeVec::new);
         info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let handshakes = new.counters(HANDSHAKES, &["status"]);
-        let tasks = ["socklet_tasks", "Tasks of the host: a few of its own, and one a connection."];
+        let tasks = [
+            "socklet_tasks",
+            "Tasks of the host: its own, one a connection, and one a long event.",
+        ];
         let tasks = new.gauge(tasks);
         let registry = new.registry;
         // Its names are its own.

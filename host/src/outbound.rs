@@ -30,6 +30,8 @@ pub(crate) struct Outbound {
     /// Bytes that the writer has taken and not yet handed to the kernel.
     in_flight: usize,
     sealed: bool,
+    /// The event that runs has not written yet.
+    first: bool,
     /// Messages that were queued, and writes that were refused, since the session
     /// last looked.
     pub(crate) written: Tally,
@@ -48,6 +50,7 @@ impl Outbound {
             pending: Vec::new(),
             in_flight: 0,
             sealed: false,
+            first: false,
             written: Tally::default(),
             refused: Refused::new(),
             max_backpressure: limits.max_backpressure,
@@ -93,10 +96,21 @@ impl Outbound {
 
     /// Whether there is room for so many bytes, or the limit's name.
     fn make_room(&mut self, bytes: usize) -> Result<(), &'static str> {
-        if self.queued() >= self.max_backpressure {
+        let queued = self.queued();
+        if queued >= self.max_backpressure {
             return Err("max-backpressure");
         }
-        self.charge.grow_to(self.queued() + bytes)
+        // The event would not have begun if there were no room for one message.
+        if std::mem::take(&mut self.first) {
+            self.charge.set(queued + bytes);
+            return Ok(());
+        }
+        self.charge.grow_to(queued + bytes)
+    }
+
+    /// An event begins.
+    pub(crate) fn begin_event(&mut self) {
+        self.first = true;
     }
 
     /// What is taken of the handler's budget.
@@ -242,10 +256,12 @@ mod tests {
         assert_eq!(queue.write(&binary(FREE + 10_000)), WriteOutcome::Queued);
         assert_eq!(account.queued.full(), Some("max-handler-queue"));
         assert!(queue.congested());
-        // A short queue takes whatever comes, and only then is it a long one.
+        // A short queue takes the first message of an event, however full others are,
+        // and only then is it a long one.
         let limits = Limits { max_backpressure: 1 << 20, ..Limits::default() };
         let mut short = Outbound::new(&limits, account.clone());
         assert!(!short.congested());
+        short.begin_event();
         assert_eq!(short.write(&binary(FREE + 1)), WriteOutcome::Queued);
         assert_eq!(short.write(&binary(1)), WriteOutcome::Full);
         assert_eq!(short.refused, Refused::from([("max-handler-queue", 1)]));

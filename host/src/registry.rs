@@ -23,6 +23,8 @@ const MAX_DRAINING: usize = 4;
 pub(crate) struct Registry {
     totals: Totals,
     routes: ArcSwap<BTreeMap<String, Arc<Handler>>>,
+    /// Removed ones, whose connections have yet to end.
+    leaving: Mutex<Vec<Arc<Handler>>>,
 }
 
 /// One route's handler, over all its generations.
@@ -65,7 +67,7 @@ impl Registry {
     }
 
     pub(crate) fn new(totals: Totals) -> Self {
-        Self { totals, routes: ArcSwap::default() }
+        Self { totals, routes: ArcSwap::default(), leaving: Mutex::default() }
     }
 
     /// A handler for a route, which does not serve it yet. Logs and metrics name it
@@ -100,14 +102,30 @@ impl Registry {
                 routes.remove(route);
             });
             handler.close_all(&HostClose::removed());
+            let mut leaving = self.leaving();
+            leaving.retain(|old| !old.connections().is_empty());
+            leaving.push(handler);
         }
+    }
+
+    /// All that have connections or may get some.
+    pub(crate) fn handlers(&self) -> Vec<Arc<Handler>> {
+        let mut handlers: Vec<_> = self.routes.load().values().cloned().collect();
+        let mut leaving = self.leaving();
+        leaving.retain(|handler| !handler.connections().is_empty());
+        handlers.extend(leaving.iter().cloned());
+        handlers
     }
 
     /// Closes every connection of every handler.
     pub(crate) fn close_all(&self, close: &HostClose) {
-        for (_, handler) in self.routes() {
+        for handler in self.handlers() {
             handler.close_all(close);
         }
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, Vec<Arc<Handler>>> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn change(&self, change: impl Fn(&mut BTreeMap<String, Arc<Handler>>)) {

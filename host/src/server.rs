@@ -121,8 +121,8 @@ impl Server {
     ///
     /// Sockets are accepted at once; a handler that is still being compiled
     /// answers 503. Embedded handlers are compiled before that, which takes up to
-    /// a second, and a shutdown is seen after it. `ready` is called once, when everything that was there at the
-    /// start is loaded or has failed.
+    /// a second, and a shutdown is seen after it. `ready` is called once, when
+    /// everything that was there at the start is loaded or has failed.
     ///
     /// # Errors
     ///

@@ -9,7 +9,6 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::account::Budget;
-use crate::closing::HostClose;
 use crate::connection::Connection;
 use crate::registry::Registry;
 
@@ -20,11 +19,11 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) async fn shed(registry: Arc<Registry>) {
     loop {
         registry.totals().pressure.notified().await;
-        let handlers = registry.routes();
-        for (_, handler) in &handlers {
+        let handlers = registry.handlers();
+        for handler in &handlers {
             end_the_longest(&handler.account.queued, || handler.connections());
         }
-        let all = || handlers.iter().flat_map(|(_, handler)| handler.connections()).collect();
+        let all = || handlers.iter().flat_map(|handler| handler.connections()).collect();
         end_the_longest(&registry.totals().queued, all);
         sleep(PAUSE).await;
     }
@@ -37,8 +36,10 @@ fn end_the_longest(budget: &Budget, connections: impl FnOnce() -> Vec<Arc<Connec
     let mut held: Vec<_> = connections.map(|each| (each.charged(), each)).collect();
     held.sort_unstable_by_key(|(bytes, _)| Reverse(*bytes));
     for (bytes, connection) in held.into_iter().take_while(|(bytes, _)| *bytes > 0) {
-        connection.close_by_host(HostClose::shed(budget.name()));
-        surplus = surplus.saturating_sub(bytes);
+        // Who was told before has nothing more to give than what is on its way.
+        if connection.shed(budget.name()) {
+            surplus = surplus.saturating_sub(bytes);
+        }
         if surplus == 0 {
             return;
         }

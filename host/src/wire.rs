@@ -40,6 +40,12 @@ impl<S> Wire<S> {
         self.unfinished = 0;
     }
 
+    /// A control frame with so long a payload was among what was read, and is not held.
+    pub(crate) fn finish_control_frame(&mut self, payload: usize) {
+        const HEADER_AND_MASK: usize = 6;
+        self.unfinished = self.unfinished.saturating_sub(HEADER_AND_MASK + payload);
+    }
+
     /// About what is held of a message that is not complete.
     pub(crate) fn unfinished(&self) -> usize {
         self.unfinished

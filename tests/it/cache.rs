@@ -50,6 +50,24 @@ async fn a_second_start_compiles_none_of_fifty_handlers() {
 }
 
 #[tokio::test]
+async fn a_cache_that_is_removed_is_made_again_and_one_of_others_is_not_used() {
+    let cache = tempfile::TempDir::new().unwrap();
+    let folder = cache.path().join("new");
+    let server = Start::with(&[("hello.wasm", &example("hello"))]).cache(&folder).run().await;
+    std::fs::remove_dir_all(&folder).unwrap();
+    server.put("echo.wasm", &example("echo"));
+    server.log.message("serves /echo").await;
+    let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    server.put("whoami.wasm", &example("whoami"));
+    server.log.message("others may write to the folder").await;
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    server.log.message("serves /whoami").await;
+    assert_eq!(server.log.text().matches("others may write to the folder").count(), 1);
+}
+
+#[tokio::test]
 async fn no_more_code_is_kept_than_may_be() {
     let cache = tempfile::TempDir::new().unwrap();
     let folder = cache.path().join("new");

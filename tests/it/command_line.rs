@@ -73,6 +73,9 @@ async fn wrong_values_are_named() {
         (["--trusted-proxy", "10.0.0.1"], "10.0.0.0/8"),
         (["--log", "a=b=c"], "--log"),
         (["--max-instances", "0"], "at least 1"),
+        (["--allow-origin", "example.com"], "https://example.com"),
+        (["--allow-origin", "https://example.com/"], "https://example.com"),
+        (["--host", "https://chat.example.com"], "chat.example.com"),
     ] {
         let (status, _, stderr) = run(&args).await;
         assert_eq!(status.code(), Some(2), "{args:?}");

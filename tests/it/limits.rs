@@ -1,7 +1,7 @@
 //! Each limit of an event ends its own instance, with 1011, and is named.
 
 use crate::harness::guests::{RUNS_ON_MESSAGE, STARTS_SLOWLY, USES_WASI};
-use crate::harness::{Client, LogLine, Server, Start, within};
+use crate::harness::{Client, LogLine, Server, Start, metrics, within};
 
 async fn server(arg: &str) -> Server {
     Start::with(&[("runs.wasm", &RUNS_ON_MESSAGE.bytes()), ("wasi.wasm", &USES_WASI.bytes())])
@@ -55,10 +55,39 @@ async fn what_is_left_to_do_once_a_socket_has_ended_is_bounded_however_it_waits(
     client.close(1000, "").await;
     let refused = Client::try_connect(&server.url("/wasi"), &[]).await.err();
     assert_eq!(refused.map(|status| status.as_u16()), Some(503));
-    server.log.message("what was left to do at the end, took longer than 1s").await;
+    server
+        .log
+        .message("what was left to do when its connection had ended took longer than 1s")
+        .await;
     // It has given up its place.
     let again = async { while Client::try_connect(&server.url("/wasi"), &[]).await.is_err() {} };
     within("its place", again).await;
+}
+
+#[tokio::test]
+async fn peers_that_leave_many_slow_messages_behind_hold_back_nobody_else() {
+    let server = Start::with(&[("wasi.wasm", &USES_WASI.bytes())])
+        .arg("--event-wall-time=1s")
+        .arg("--admin=127.0.0.1:0")
+        .run()
+        .await;
+    for _ in 0..6 {
+        let mut client = server.connect("/wasi").await;
+        assert_eq!(client.ask("sleep 600").await, "sleeping");
+        for _ in 0..3 {
+            client.send("sleep 600").await;
+        }
+    }
+    // Each event was within its limit.
+    let ended = async {
+        let open = r#"socklet_connections{handler="wasi"}"#;
+        while metrics(&server).await[open] > 0.0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("their ends", ended).await;
+    assert!(!server.log.text().contains("the instance failed"));
+    assert_eq!(server.connect("/wasi").await.ask("sound").await, "sound");
 }
 
 #[tokio::test]

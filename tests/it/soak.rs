@@ -236,8 +236,8 @@ async fn what_is_held_at_the_end_is_what_was_held_at_the_beginning() {
     }
     assert_eq!((after.descriptors, after.tasks), (before.descriptors, before.tasks));
     // The allocator keeps some of what it once had, and its arenas are mappings.
-    assert!(after.mappings <= before.mappings + 32, "{before:?} {after:?}");
-    assert!(after.resident_kib <= before.resident_kib * 5 / 4, "{before:?} {after:?}");
+    assert!(after.mappings <= before.mappings + before.mappings / 100, "{before:?} {after:?}");
+    assert!(after.resident_kib <= before.resident_kib * 4 / 3, "{before:?} {after:?}");
     // And it serves as before.
     visit(server.url("/echo"), done).await;
 }

@@ -134,7 +134,7 @@ fn set<T>(setting: &mut T, value: Option<T>) {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Timeouts")]
 pub(super) struct TimeoutFlags {
-    /// For a handshake, and before that for TLS and the PROXY protocol [default: 10s]
+    /// For a handshake, with TLS and the PROXY protocol where they are on [default: 10s]
     #[arg(long, value_name = "TIME", env = "SOCKLET_HANDSHAKE_TIMEOUT", value_parser = duration)]
     handshake_timeout: Option<Duration>,
     /// For the peer to answer a close frame [default: 5s]

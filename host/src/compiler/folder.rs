@@ -1,5 +1,8 @@
 //! The folder of compiled code, and what is not kept in it.
 
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,7 +19,35 @@ pub(super) enum Folder {
     Passing(tempfile::TempDir),
 }
 
+/// Makes a folder for compiled code, for its owner alone, unless it is there; and
+/// checks that nobody else may write to it, since what lies there is run.
+///
+/// # Errors
+///
+/// Those of the system, and [`io::ErrorKind::PermissionDenied`] for a folder that
+/// belongs to another user or that others may write to.
+pub fn own_folder(folder: &Path) -> io::Result<()> {
+    let refuse = |why: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let data = fs::metadata(folder)?;
+    if data.uid() != rustix::process::geteuid().as_raw() {
+        return refuse("the folder belongs to another user");
+    }
+    if data.mode() & 0o022 != 0 {
+        return refuse("others may write to the folder");
+    }
+    Ok(())
+}
+
 impl Folder {
+    /// Checks it once more: somebody may have removed it, and made another.
+    pub(super) fn check(&self) -> io::Result<()> {
+        match self {
+            Self::Kept(folder) => own_folder(folder),
+            Self::Passing(_) => Ok(()),
+        }
+    }
+
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::Kept(folder) => folder,
@@ -28,7 +59,7 @@ impl Folder {
 /// Code that was not used for long, and drafts of processes that are gone. Whatever
 /// else lies in the folder is not ours.
 pub(super) fn forget_old_code(folder: &Path) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if !name.ends_with(CODE) && !name.starts_with(DRAFT) {
             continue;
@@ -36,7 +67,7 @@ pub(super) fn forget_old_code(folder: &Path) {
         let age = entry.metadata().and_then(|data| data.modified()).map(|time| time.elapsed());
         if matches!(age, Ok(Ok(age)) if age > KEEP) {
             // Whoever else may have removed it has done the same.
-            let _ = std::fs::remove_file(entry.path());
+            let _ = fs::remove_file(entry.path());
         }
     }
 }
@@ -44,7 +75,7 @@ pub(super) fn forget_old_code(folder: &Path) {
 /// What was not used for longest, where more is kept than may be. Code that is in use
 /// is mapped, and stays so without its name.
 pub(super) fn forget_beyond(folder: &Path, max: u64) {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let code = entries.filter(|entry| entry.file_name().to_string_lossy().ends_with(CODE));
     let mut code: Vec<_> = code
         .filter_map(|entry| {
@@ -58,7 +89,7 @@ pub(super) fn forget_beyond(folder: &Path, max: u64) {
         kept += size;
         // The newest is what this was made for.
         if kept > max && number > 0 {
-            let _ = std::fs::remove_file(path);
+            let _ = fs::remove_file(path);
         }
     }
 }

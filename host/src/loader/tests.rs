@@ -4,6 +4,7 @@ use super::*;
 use crate::account::Totals;
 use crate::config::Config;
 use crate::embedded::EXAMPLES;
+use crate::registry::Absence;
 
 fn loader(content: &[u8]) -> (Loader, tempfile::TempDir) {
     let root = tempfile::tempdir().unwrap();
@@ -19,11 +20,11 @@ fn loader(content: &[u8]) -> (Loader, tempfile::TempDir) {
 /// Finishes what is under way, with this outcome where there is one.
 async fn finish_job(loader: &mut Loader, mut outcome: Option<LoadError>) {
     while let Some(joined) = loader.jobs.join_next_with_id().await {
-        let (id, mut job) = joined.unwrap();
+        let (id, mut done) = joined.unwrap();
         if let Some(error) = outcome.take() {
-            job.outcome = Err(error);
+            done.outcome = Err(error);
         }
-        loader.finish(Ok((id, job)));
+        loader.finish(Ok((id, done)));
     }
 }
 
@@ -36,6 +37,12 @@ async fn a_file_that_could_not_be_read_is_tried_again_although_it_is_the_same() 
     let handler = loader.registry.find("/x").unwrap();
     assert!(handler.current().is_none());
     assert_eq!(**handler.absence.load(), Absence::Failed);
+    // Not at each look, but when its time has come.
+    loader.look().await;
+    assert!(loader.jobs.is_empty());
+    let known = loader.known.get_mut("/x").unwrap();
+    assert!(known.retry_at().is_some());
+    known.try_again_in(Duration::ZERO);
     loader.look().await;
     assert_eq!(**handler.absence.load(), Absence::Compiling);
     finish_job(&mut loader, None).await;

@@ -109,8 +109,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 self.received.add(bytes.len());
                 self.connection.shared().mailbox.push(Incoming::Binary(bytes));
             }
-            Some(Ok(Message::Ping(_))) => self.flush_control_frames(cx),
-            Some(Ok(Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Ok(Message::Ping(payload))) => {
+                self.pass_control_frame(payload.len());
+                self.flush_control_frames(cx);
+            }
+            Some(Ok(Message::Pong(payload))) => self.pass_control_frame(payload.len()),
+            // Not among what is read.
+            Some(Ok(Message::Frame(_))) => {}
             Some(Ok(Message::Close(frame))) => {
                 let frame = frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
                 let closing = Closing::peer(frame);
@@ -125,6 +130,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 }
             }
             None => self.end(Closing::network()),
+        }
+    }
+
+    fn pass_control_frame(&mut self, payload: usize) {
+        if let Some(socket) = &mut self.socket {
+            socket.get_mut().finish_control_frame(payload);
         }
     }
 

@@ -147,11 +147,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 if self.guest.is_none() {
                     return Poll::Ready(None);
                 }
-                // It could wait, and wait again, and hold its slots for ever.
-                if until <= Instant::now() {
+                if until <= Instant::now() && !self.give_up_messages() {
+                    // It could wait, and wait again, and hold its slots for ever.
                     self.guest = None;
                     let limit = self.generation.limits.event_wall_time;
-                    return Poll::Ready(Some(Failure::WallTime(limit)));
+                    return Poll::Ready(Some(Failure::Lingers(limit)));
                 }
             }
             if !progress {
@@ -204,8 +204,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let Some(close) = self.connection.shared().host_close.take() else { return false };
         match close.when {
             When::AtOnce => {
-                self.report(&close.closing);
-                self.end(close.closing);
+                if !matches!(self.phase, Phase::Ended { .. }) {
+                    self.report(&close.closing);
+                    self.end(close.closing);
+                }
+                // It is for what it holds that it ends.
+                self.connection.shared().mailbox.discard_messages();
             }
             When::Now => self.begin_closing(close.closing, Input::Frames),
             When::Spread(time) => {

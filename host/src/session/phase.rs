@@ -179,6 +179,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         self.end(closing);
     }
 
+    /// Messages for which there was no time since the socket's end are not delivered,
+    /// and `on-close` has time of its own. False where there were none.
+    pub(super) fn give_up_messages(&mut self) -> bool {
+        let any = {
+            let mut shared = self.connection.shared();
+            let any = shared.mailbox.has_messages();
+            shared.mailbox.discard_messages();
+            any
+        };
+        if any {
+            let until = Instant::now() + self.generation.limits.event_wall_time;
+            self.phase = Phase::Ended { until };
+        }
+        any
+    }
+
     /// A handler that has closed hears of the end after `close-timeout` at the latest,
     /// also where the peer still takes what was queued before.
     pub(super) fn tell_of_close(&mut self) {
@@ -205,6 +221,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             let mut shared = self.connection.shared();
             // A congested queue would hold back the events before `on-close`.
             shared.outbound.abandon();
+            shared.mailbox.forget_unfinished();
             shared.mailbox.push_close(closing);
         }
         (self.sending, self.sent) = (Vec::new(), 0);

@@ -5,9 +5,9 @@
 //! events and writes through the imports; the registry and a shutdown ask for a
 //! close. None of them reaches into another.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 
@@ -29,8 +29,6 @@ pub(crate) struct Connection {
     /// The session's task. Whoever changes `shared` from another task wakes it;
     /// an instance that is polled by the session itself need not.
     session: AtomicWaker,
-    /// It was told to end at once.
-    shed: AtomicBool,
 }
 
 pub(crate) struct Shared {
@@ -42,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) host_close: Option<HostClose>,
     /// Events begun so far; tells the session whether the mailbox moved.
     pub(crate) events: u64,
+    /// When it was told to end at once.
+    shed_at: Option<Instant>,
     /// An event is running; false while the instance waits for its next one.
     pub(crate) busy: bool,
 }
@@ -61,10 +61,10 @@ impl Connection {
                 handler_close: None,
                 host_close: None,
                 events: 0,
+                shed_at: None,
                 busy: false,
             }),
             session: AtomicWaker::new(),
-            shed: AtomicBool::new(false),
         }
     }
 
@@ -95,13 +95,18 @@ impl Connection {
         self.session.wake();
     }
 
-    /// Ends it at once, to have what it holds. False where it was told so before.
+    /// Ends it at once, to have what it holds. False where it was told so long ago
+    /// that what it holds is not about to come.
     pub(crate) fn shed(&self, limit: &'static str) -> bool {
-        let first = !self.shed.swap(true, Relaxed);
+        const SOON: Duration = Duration::from_secs(1);
+        let (first, told) = {
+            let told = &mut self.shared().shed_at;
+            (told.is_none(), *told.get_or_insert_with(Instant::now))
+        };
         if first {
             self.close_by_host(HostClose::shed(limit));
         }
-        first
+        told.elapsed() < SOON
     }
 
     /// Bytes of messages either way that are held for it, beyond what is free.

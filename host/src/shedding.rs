@@ -36,7 +36,8 @@ fn end_the_longest(budget: &Budget, connections: impl FnOnce() -> Vec<Arc<Connec
     let mut held: Vec<_> = connections.map(|each| (each.charged(), each)).collect();
     held.sort_unstable_by_key(|(bytes, _)| Reverse(*bytes));
     for (bytes, connection) in held.into_iter().take_while(|(bytes, _)| *bytes > 0) {
-        // Who was told before has nothing more to give than what is on its way.
+        // What is on its way counts: otherwise one more would be ended for it, and one
+        // more, as long as a busy host has not come to do it.
         if connection.shed(budget.name()) {
             surplus = surplus.saturating_sub(bytes);
         }

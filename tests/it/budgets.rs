@@ -8,6 +8,10 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Client, Server, Start, example, frame, upgraded, within};
 
+/// Without pings, so that it is not one of them by which a connection is looked at
+/// again that was held back.
+const QUIET: [&str; 2] = ["--ping-interval=1h", "--pong-timeout=2h"];
+
 /// The same guest twice, as two handlers.
 async fn two(guest: &[u8], args: &[&str]) -> Server {
     let start = Start::with(&[("one.wasm", guest), ("two.wasm", guest)]);
@@ -120,7 +124,7 @@ async fn a_queue_that_is_too_long_for_its_handler_is_ended_and_no_other() {
 
 #[tokio::test]
 async fn peers_that_read_nothing_keep_no_other_from_being_answered() {
-    let args = ["--max-total-queue=8MiB", "--write-timeout=1h"];
+    let args = ["--max-total-queue=8MiB", "--write-timeout=1h", QUIET[0], QUIET[1]];
     let server = two(&FLOODS_ON_MESSAGE.bytes(), &args).await;
     let mut honest = server.connect("/two").await;
     let large = "x".repeat(500_000);
@@ -141,7 +145,7 @@ async fn who_is_ended_for_what_it_holds_gives_it_back_although_its_event_goes_on
     let files: [(&str, &[u8]); 2] =
         [("wasi.wasm", &USES_WASI.bytes()), ("echo.wasm", &example("echo"))];
     let start = Start::with(&files).arg("--max-total-queue=4MiB");
-    let server = start.endless_events().run().await;
+    let server = start.arg(QUIET[0]).arg(QUIET[1]).endless_events().run().await;
     let mut honest = server.connect("/echo").await;
     let large = "x".repeat(500_000);
     let mut busy = Vec::new();
@@ -210,7 +214,8 @@ async fn pings_are_not_held() {
 
 #[tokio::test]
 async fn messages_that_are_never_finished_are_bounded_in_all() {
-    let server = Start::embedded().arg("--max-total-queue=4MiB").run().await;
+    let start = Start::embedded().arg("--max-total-queue=4MiB");
+    let server = start.arg(QUIET[0]).arg(QUIET[1]).run().await;
     let mut honest = server.connect("/echo").await;
     let large = "x".repeat(500_000);
     let mut unfinished = Vec::new();

@@ -41,6 +41,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         // Control frames fill no queue that would end this.
         const MAX_FRAMES: usize = 256;
         let mut progress = false;
+        let was_slowed = self.slowed;
         for _ in 0..MAX_FRAMES {
             if !matches!(self.phase, Phase::Open) || !self.may_read() {
                 break;
@@ -55,6 +56,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             }
             progress = true;
         }
+        // Another turn sets the timer by which reading goes on.
+        progress |= self.slowed && !was_slowed;
         let whole = !self.received.is_empty();
         if whole {
             self.timers.message_passed();

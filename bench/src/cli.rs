@@ -1,13 +1,15 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::client::Target;
 use crate::meter::{Meter, Usage};
-use crate::modes::{broadcast, echo, idle, storm, swap};
-use crate::serve;
+use crate::modes::{broadcast, echo, idle, start, storm, swap};
+use crate::{serve, table};
 
 /// Measures WebSocket servers
 #[derive(Parser)]
@@ -29,6 +31,16 @@ enum Command {
     Broadcast(At<broadcast::Load>),
     /// Clients of an echo while its file is replaced
     Swap(At<swap::Load>),
+    /// The time from the start of socklet to when many handlers serve
+    Start {
+        /// socklet's binary [default: that beside this one]
+        #[arg(long)]
+        socklet: Option<PathBuf>,
+        #[command(flatten)]
+        load: start::Load,
+    },
+    /// All of these, of all servers that are installed, side by side
+    Table(table::Options),
     /// Be an echo server, to be measured against
     Serve(serve::Options),
 }
@@ -62,6 +74,12 @@ pub(crate) fn run() -> Result<()> {
         }
         Command::Idle(at) => tell_idle(&idle::run(&at.url, &at.load, at.pid)?),
         Command::Swap(at) => tell_swap(&swap::run(&at.url, &at.load, at.meter())?),
+        Command::Start { socklet, load } => {
+            let start::Outcome { cold, warm } =
+                start::run(&table::Options::places(socklet)?, &load, None)?;
+            println!("{cold:.0?} with everything to compile, {warm:.0?} with nothing");
+        }
+        Command::Table(options) => table::run(&options)?,
         Command::Serve(options) => serve::run(options)?,
     }
     Ok(())

@@ -12,6 +12,7 @@ mod meter;
 mod modes;
 mod process;
 mod serve;
+mod table;
 
 use std::process::ExitCode;
 

@@ -74,8 +74,7 @@ pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome>
         clients.open(number, target, None)?;
     }
 
-    let (mut messages, mut latencies) = (0, Latencies::new());
-    let mut open = 0;
+    let (mut open, mut latencies) = (0, Latencies::new());
     let mut until = Instant::now() + PATIENCE;
     let mut phase = Phase::Opening;
     loop {
@@ -95,7 +94,6 @@ pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome>
                 Happening::Read if flight.arrived > 0 => {
                     let now = Instant::now();
                     let arrived = std::mem::take(&mut flight.arrived);
-                    messages += arrived as u64;
                     flight.settle(arrived, now, &mut latencies)?;
                     flight.batches.push_back((now, arrived));
                     link.send(&batch[..arrived * one.len()])?;
@@ -115,12 +113,13 @@ pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome>
             }
             Phase::Opening if over => bail!("{open} of {} connections opened", load.connections),
             Phase::Warming if over => {
-                (messages, until) = (0, Instant::now() + Duration::from_secs_f64(load.seconds));
+                until = Instant::now() + Duration::from_secs_f64(load.seconds);
                 latencies.clear();
                 Phase::Measuring(meter.read())
             }
             Phase::Measuring(start) if over => {
                 let usage = start.until(&meter.read());
+                let messages = latencies.count();
                 ensure!(messages > 0, "no answer in {:?}", usage.elapsed);
                 return Ok(Outcome { messages, latency: latencies.percentiles(), usage });
             }

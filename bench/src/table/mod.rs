@@ -1,0 +1,233 @@
+//! The whole table: every contender in every row, over several rounds.
+
+mod figures;
+mod machine;
+mod page;
+mod peer;
+mod plot;
+mod render;
+mod rows;
+mod server;
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use figures::Series;
+use machine::Pins;
+pub(crate) use peer::{Peer, Places};
+use rows::{Contender, Row, rows};
+pub(crate) use server::{Server, Start};
+
+/// What is measured, and how long.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// Samples of each contender in each row
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// For how long each sample measures
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// All rows once and quickly, to see that the instrument works. Writes nothing
+    #[arg(long)]
+    brief: bool,
+    /// Only these rows. Writes nothing
+    #[arg(long, value_name = "ROW")]
+    only: Vec<String>,
+    /// socklet's binary [default: that beside this one]
+    #[arg(long)]
+    socklet: Option<PathBuf>,
+}
+
+/// How much of everything there is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    seconds: f64,
+    warm_up: f64,
+    most_connections: usize,
+    idle: usize,
+    /// For how long idle connections rest.
+    rest: f64,
+    full: usize,
+    swaps: usize,
+    handlers: u64,
+    subscribers: usize,
+}
+
+/// What is needed to take a sample.
+pub(crate) struct Bench {
+    places: Places,
+    pins: Option<Pins>,
+    /// Where socklet keeps what it has compiled.
+    cache: PathBuf,
+    /// How often a spoiled sample is taken anew.
+    retries: usize,
+}
+
+/// A row with what was found.
+struct Measured {
+    row: Row,
+    series: Vec<Series>,
+}
+
+impl Options {
+    fn size(&self) -> Size {
+        if self.brief {
+            return Size {
+                seconds: 0.1,
+                warm_up: 0.02,
+                most_connections: 5,
+                idle: 200,
+                rest: 0.2,
+                full: 300,
+                swaps: 2,
+                handlers: 5,
+                subscribers: 20,
+            };
+        }
+        Size {
+            seconds: self.seconds,
+            warm_up: 0.3,
+            most_connections: 50,
+            idle: 10_000,
+            rest: 10.0,
+            full: 19_000,
+            swaps: 20,
+            handlers: 50,
+            subscribers: 1000,
+        }
+    }
+
+    /// Where things are, if they are built.
+    pub(crate) fn places(socklet: Option<PathBuf>) -> Result<Places> {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+        let beside = || Ok::<_, std::io::Error>(std::env::current_exe()?.with_file_name("socklet"));
+        let socklet = socklet.map_or_else(beside, Ok)?;
+        ensure!(socklet.exists(), "{}: build it first", socklet.display());
+        Ok(Places { root, socklet })
+    }
+}
+
+/// Measures, and writes docs/performance.md and its plot.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let places = Options::places(options.socklet.clone())?;
+    let pins = Pins::of_this_machine();
+    let cache = std::env::temp_dir().join("socklet-bench-cache");
+    let retries = if options.brief { 0 } else { 3 };
+    let bench = Bench { places, pins, cache, retries };
+    if bench.pins.is_none() {
+        eprintln!("one core only: server and client share it");
+    }
+
+    let mut rows = rows(&options.size());
+    if !options.only.is_empty() {
+        let known: Vec<&str> = rows.iter().map(|row| row.id).collect();
+        for id in &options.only {
+            ensure!(known.contains(&id.as_str()), "no row {id}: there are {}", known.join(", "));
+        }
+        rows.retain(|row| options.only.iter().any(|id| id == row.id));
+    }
+    let rounds = if options.brief { 1 } else { options.rounds };
+    ensure!(rounds > 0, "there is nothing to measure");
+    let table =
+        rows.into_iter().map(|row| bench.measure(row, rounds)).collect::<Result<Vec<_>>>()?;
+
+    let text = render::table(&table, rounds);
+    if options.brief || !options.only.is_empty() {
+        println!("{text}");
+    } else {
+        page::write(&bench.places, &text, &plot::svg(&table))?;
+    }
+    bench.judge(&table)
+}
+
+impl Bench {
+    /// Takes a row's samples. The contenders alternate within each round, so that what the
+    /// machine does over time hits all of them alike; and each begins a round in turn.
+    fn measure(&self, row: Row, rounds: usize) -> Result<Measured> {
+        let start = |contender: &Contender| {
+            let remark = contender.is_missing(&self.places);
+            Series { name: contender.name, remark, ..Series::default() }
+        };
+        let mut series: Vec<Series> = row.contenders.iter().map(start).collect();
+        for series in &series {
+            if let Some(remark) = &series.remark {
+                eprintln!("{}: {}: {remark}", row.id, series.name);
+            }
+        }
+        let absent: Vec<bool> = series.iter().map(|series| series.remark.is_some()).collect();
+        for round in 0..rounds {
+            for turn in 0..series.len() {
+                let number = (round + turn) % series.len();
+                if !absent[number] {
+                    self.take(&row, &row.contenders[number], &mut series[number], round)?;
+                }
+            }
+        }
+        Ok(Measured { row, series })
+    }
+
+    /// Takes one sample, anew where others' load spoiled it, but not for ever.
+    fn take(
+        &self,
+        row: &Row,
+        contender: &Contender,
+        series: &mut Series,
+        round: usize,
+    ) -> Result<()> {
+        if let Some(pins) = self.pins {
+            pins.bind_client(contender.pinned)?;
+        }
+        let tell = |what: &str| eprintln!("{} {}: {}: {what}", row.id, round + 1, series.name);
+        let mut failed = None;
+        for retry in 0..=self.retries {
+            let (figures, usage, remark) = match row.work.sample(contender, self) {
+                Ok(sample) => sample,
+                Err(error) => {
+                    tell(&format!("failed: {error:#}"));
+                    failed = Some(format!("failed: {error:#}"));
+                    continue;
+                }
+            };
+            let share = usage.foreign.unwrap_or_default() * 100.0;
+            if usage.is_disturbed() && retry < self.retries {
+                tell(&format!("dropped, {share:.0} % of all cores was busy with something else"));
+                series.dropped += 1;
+                thread::sleep(Duration::from_secs(1));
+                continue;
+            }
+            let found = render::number(figures[0], row.columns[0].digits);
+            tell(&format!("{found} {}", row.columns[0].head));
+            series.doubtful += usize::from(usage.is_disturbed());
+            series.samples.push(figures);
+            if remark.is_some() {
+                series.remark = remark;
+            }
+            return Ok(());
+        }
+        series.remark = failed;
+        // Rounds are compared with each other, so each has its place.
+        series.samples.push(vec![f64::NAN; row.columns.len()]);
+        Ok(())
+    }
+
+    /// Whether socklet and what it is measured against did what was asked.
+    fn judge(&self, table: &[Measured]) -> Result<()> {
+        let mut failed = Vec::new();
+        for Measured { row, series } in table {
+            for (contender, series) in row.contenders.iter().zip(series) {
+                let seen = series.spread(0).is_some();
+                if contender.peer.is_ours() && !seen && contender.is_missing(&self.places).is_none()
+                {
+                    let remark = series.remark.as_deref().unwrap_or("no sample");
+                    failed.push(format!("{}: {}: {remark}", row.id, series.name));
+                }
+            }
+        }
+        ensure!(failed.is_empty(), "{}", failed.join("\n"));
+        Ok(())
+    }
+}

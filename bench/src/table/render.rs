@@ -1,0 +1,216 @@
+//! The table as Markdown.
+
+use std::fmt::Write as _;
+
+use super::Measured;
+use super::figures::{Bound, Goal, Series, Spread};
+use super::rows::{Column, RATE};
+
+/// All of it: the goals first, then each row.
+pub(super) fn table(table: &[Measured], rounds: usize) -> String {
+    let mut text = goals(table);
+    for measured in table {
+        text.push('\n');
+        text.push_str(&row(measured));
+    }
+    let all = || table.iter().flat_map(|measured| &measured.series);
+    let dropped: usize = all().map(|series| series.dropped).sum();
+    let doubtful: usize = all().map(|series| series.doubtful).sum();
+    let s = if rounds == 1 { "" } else { "s" };
+    let _ = write!(
+        text,
+        "\n{rounds} round{s}. {dropped} samples were spoiled by foreign load and taken anew; \
+         {doubtful} were kept although they may be spoiled.\n"
+    );
+    text
+}
+
+/// Each goal, what was found, and whether that is enough.
+fn goals(table: &[Measured]) -> String {
+    let mut text = "| work | goal | found | |\n|---|---|---|---|\n".to_owned();
+    for Measured { row, series } in table {
+        for goal in &row.goals {
+            let (found, verdict) = match goal.value(series) {
+                None => ("–".to_owned(), "not measured"),
+                Some(value) if goal.is_met(value) => {
+                    (spread(value, digits(goal, row.columns)), "met")
+                }
+                Some(value) => (spread(value, digits(goal, row.columns)), "**missed**"),
+            };
+            let title = &row.title;
+            let asked = asked(goal, row.columns);
+            let _ = writeln!(text, "| {title} | {asked} | {found} | {verdict} |");
+        }
+    }
+    text
+}
+
+/// A goal in words.
+fn asked(goal: &Goal, columns: &[Column]) -> String {
+    let (word, bound) = match goal.bound {
+        Bound::AtLeast(bound) => ("at least", bound),
+        Bound::AtMost(bound) => ("at most", bound),
+    };
+    let head = columns[goal.column].head;
+    match goal.versus {
+        Some(other) if goal.of == "socklet" => format!("{head}: {word} {bound}× {other}"),
+        Some(other) => format!("{}: {word} {bound}× {other}", goal.of),
+        None => format!("{head}: {word} {}", number(bound, 0)),
+    }
+}
+
+fn digits(goal: &Goal, columns: &[Column]) -> usize {
+    if goal.versus.is_some() { 2 } else { columns[goal.column].digits }
+}
+
+/// A row: a line for each contender.
+fn row(Measured { row, series }: &Measured) -> String {
+    let versus = row.contenders.first().is_some_and(|first| first.name == "socklet")
+        && row.contenders.len() > 1;
+    let mut text = format!("### {}\n\n|", row.title);
+    let heads = row.columns.iter().map(|column| column.head);
+    for head in std::iter::once("").chain(heads).chain(versus.then_some("socklet's ratio to it")) {
+        let _ = write!(text, " {head} |");
+    }
+    text.push_str("\n|---|");
+    text.push_str(&"---|".repeat(row.columns.len() + usize::from(versus)));
+    text.push('\n');
+    for one in series {
+        if one.spread(0).is_some() {
+            let _ = write!(text, "| {} |", one.name);
+            for (number, column) in row.columns.iter().enumerate() {
+                let shown = one
+                    .spread(number)
+                    .map_or("–".to_owned(), |value| spread(value, column.digits));
+                let _ = write!(text, " {shown} |");
+            }
+            if versus {
+                let _ = write!(text, " {} |", ratio(&series[0], one));
+            }
+            text.push('\n');
+        }
+    }
+    let notes = row.remarks.iter().map(|remark| (*remark).to_owned());
+    let told =
+        series.iter().filter_map(|one| Some(format!("{}: {}.", one.name, one.remark.as_ref()?)));
+    for note in notes.chain(told) {
+        let _ = write!(text, "\n{note}\n");
+    }
+    text
+}
+
+fn ratio(socklet: &Series, other: &Series) -> String {
+    if socklet.name == other.name {
+        return String::new();
+    }
+    socklet.ratio(other, RATE).map_or("–".to_owned(), |value| spread(value, 2))
+}
+
+/// A median, and its range unless all samples are alike.
+fn spread(value: Spread, digits: usize) -> String {
+    let [median, least, most] =
+        [value.median, value.least, value.most].map(|value| number(value, digits));
+    if least == most { median } else { format!("{median} ({least}–{most})") }
+}
+
+/// With a comma before each three digits.
+pub(super) fn number(value: f64, digits: usize) -> String {
+    let plain = format!("{value:.digits$}");
+    let whole = plain.find('.').unwrap_or(plain.len());
+    let mut text = String::new();
+    for (index, digit) in plain.char_indices() {
+        if index > 0 && index < whole && (whole - index) % 3 == 0 && !text.ends_with('-') {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::rows::rows;
+    use crate::table::{Options, Size};
+
+    fn size() -> Size {
+        Options { rounds: 1, seconds: 1.0, brief: true, only: Vec::new(), socklet: None }.size()
+    }
+
+    /// The row with this id, where these were found.
+    fn measured(id: &str, found: &[(&'static str, &[[f64; 5]])]) -> Measured {
+        let row = rows(&size()).into_iter().find(|row| row.id == id).unwrap();
+        let series = row.contenders.iter().map(|contender| {
+            let found = found.iter().find(|(name, _)| *name == contender.name);
+            let samples = found.map_or(Vec::new(), |(_, samples)| {
+                samples.iter().map(|figures| figures.to_vec()).collect()
+            });
+            let remark = found.is_none().then(|| "skipped: not installed".to_owned());
+            Series { name: contender.name, samples, remark, ..Series::default() }
+        });
+        Measured { series: series.collect(), row }
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(number(1_234_567.0, 0), "1,234,567");
+        assert_eq!(number(123.456, 1), "123.5");
+        assert_eq!(number(-1234.5, 1), "-1,234.5");
+        assert_eq!(number(-123.0, 0), "-123");
+        assert_eq!(number(999.0, 0), "999");
+    }
+
+    #[test]
+    fn a_row_tells_medians_spreads_ratios_and_who_is_missing() {
+        let socklet: &[_] = &[
+            [150.0, 1.0, 2.0, 3.0, 6.0],
+            [160.0, 1.0, 2.0, 3.0, 5.0],
+            [170.0, 1.0, 2.0, 3.0, 5.5],
+        ];
+        let plain: &[_] = &[[200.0, 1.0, 1.0, 3.0, f64::NAN]; 3];
+        let measured =
+            measured("echo-1", &[("socklet", socklet), ("tokio-tungstenite, plain", plain)]);
+        let text = row(&measured);
+        assert!(
+            text.contains("| socklet | 160 (150–170) | 1 | 2 | 3 | 5.50 (5.00–6.00) |  |"),
+            "{text}"
+        );
+        assert!(
+            text.contains("| tokio-tungstenite, plain | 200 | 1 | 1 | 3 | – | 0.80 (0.75–0.85) |"),
+            "{text}"
+        );
+        assert!(text.contains("\nBun: skipped: not installed.\n"), "{text}");
+        assert!(!text.contains("| Bun |"), "{text}");
+    }
+
+    #[test]
+    fn goals_are_met_missed_or_not_measured() {
+        let socklet: &[_] = &[[195.0, 1.0, 2.0, 3.0, 6.0]];
+        let plain: &[_] = &[[200.0, 1.0, 1.0, 3.0, 5.0]];
+        let text = goals(&[measured(
+            "echo-1",
+            &[("socklet", socklet), ("tokio-tungstenite, plain", plain)],
+        )]);
+        let line = |part: &str| text.lines().find(|line| line.contains(part)).unwrap().to_owned();
+        assert!(
+            line("messages/s: at least 0.95× tokio-tungstenite, plain").ends_with("| 0.97 | met |"),
+            "{text}"
+        );
+        assert!(
+            line("p99 µs: at most 1.15× tokio-tungstenite, plain")
+                .ends_with("| 2.00 | **missed** |"),
+            "{text}"
+        );
+        assert!(line("at least 1.1× Bun").ends_with("| – | not measured |"), "{text}");
+    }
+
+    #[test]
+    fn spoiled_samples_are_told() {
+        let mut measured = measured("start", &[]);
+        measured.series[0].dropped = 3;
+        measured.series[0].doubtful = 1;
+        let text = table(&[measured], 5);
+        assert!(text.contains("5 rounds. 3 samples were spoiled"), "{text}");
+        assert!(text.contains("1 were kept"), "{text}");
+    }
+}

@@ -1,0 +1,415 @@
+//! The rows of the table: what is measured on whom, and what is asked of it.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tempfile::TempDir;
+
+use super::figures::Bound::{self, AtLeast, AtMost};
+use super::figures::{Figures, Goal};
+use super::peer::{Peer, Places};
+use super::server::{Server, Start};
+use super::{Bench, Size};
+use crate::client::Target;
+use crate::meter::{Meter, Usage};
+use crate::modes::{broadcast, echo, idle, start, storm, swap};
+
+/// A row.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    /// For `--only`.
+    pub(crate) id: &'static str,
+    pub(crate) title: String,
+    pub(crate) work: Work,
+    pub(crate) columns: &'static [Column],
+    pub(crate) contenders: Vec<Contender>,
+    pub(crate) goals: Vec<Goal>,
+    /// What has to be known to read it.
+    pub(crate) remarks: &'static [&'static str],
+}
+
+/// A column, and with how many digits it is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    pub(crate) head: &'static str,
+    pub(crate) digits: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    Echo(echo::Load),
+    Storm(storm::Load),
+    Broadcast(broadcast::Load),
+    Idle(idle::Load),
+    Full(idle::Load),
+    Swap { swaps: usize },
+    Start(start::Load),
+}
+
+/// A server as it takes part in a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    pub(crate) peer: Peer,
+    pub(crate) threads: usize,
+    /// Bound to one core, and the client to another.
+    pub(crate) pinned: bool,
+    /// A component in target/guests/bench that is served instead of the embedded echo.
+    pub(crate) guest: Option<&'static str>,
+}
+
+const fn column(head: &'static str, digits: usize) -> Column {
+    Column { head, digits }
+}
+
+pub(crate) const RATE: usize = 0;
+pub(crate) const P99: usize = 2;
+const RATES: &[Column] = &[
+    column("messages/s", 0),
+    column("p50 µs", 0),
+    column("p99 µs", 0),
+    column("p99.9 µs", 0),
+    column("server's CPU µs each", 2),
+];
+const CONNECTIONS: &[Column] = &[
+    column("connections/s", 0),
+    column("p50 µs", 0),
+    column("p99 µs", 0),
+    column("p99.9 µs", 0),
+    column("server's CPU µs each", 1),
+];
+const DELIVERIES: &[Column] = &[
+    column("deliveries/s", 0),
+    column("last one, p50 µs", 0),
+    column("last one, p99 µs", 0),
+    column("last one, p99.9 µs", 0),
+    column("server's CPU µs each", 2),
+];
+const HELD: &[Column] = &[
+    column("served", 0),
+    column("KiB resident each", 1),
+    column("KiB anonymous each", 1),
+    column("KiB proportional each", 1),
+    column("% of a core at rest", 2),
+];
+const FULL: &[Column] = &[
+    column("served", 0),
+    column("refused with 503 and the setting to raise", 0),
+    column("neither", 0),
+    column("KiB resident each", 1),
+];
+const SWAPS: &[Column] = &[
+    column("worst gap beyond the median, ms", 2),
+    column("median between answers, ms", 2),
+    column("swaps that took effect", 0),
+    column("connections dropped", 0),
+];
+const STARTS: &[Column] = &[column("cold cache, ms", 0), column("warm cache, ms", 0)];
+
+const SOCKLET: &str = "socklet";
+
+/// All rows, of this size.
+pub(crate) fn rows(size: &Size) -> Vec<Row> {
+    let plain = Peer::Plain.name();
+    let (bun, node, python) = (Peer::Bun.name(), Peer::Node.name(), Peer::Python.name());
+    let everybody: Vec<Contender> = Peer::ALL.into_iter().map(Contender::of).collect();
+    let beside = |left_out: &[Peer]| -> Vec<Contender> {
+        everybody.iter().filter(|one| !left_out.contains(&one.peer)).copied().collect()
+    };
+    let echo = |connections: usize, payload, depth| {
+        let connections = connections.min(size.most_connections);
+        echo::Load { connections, payload, depth, seconds: size.seconds, warm_up: size.warm_up }
+    };
+    let echo_row = |id, load: echo::Load, contenders: &[Contender], goals| Row {
+        id,
+        title: format!(
+            "Echo of {}, {} connections, depth {}",
+            bytes(load.payload),
+            load.connections,
+            load.depth
+        ),
+        work: Work::Echo(load),
+        columns: RATES,
+        contenders: contenders.to_vec(),
+        goals,
+        remarks: &[],
+    };
+    let goal = |column, versus, bound| Goal { of: SOCKLET, column, versus: Some(versus), bound };
+    let alone = |column, bound: Bound| Goal { of: SOCKLET, column, versus: None, bound };
+    let against = |of, versus, bound| Goal { of, column: RATE, versus: Some(versus), bound };
+
+    let idle = idle::Load { connections: size.idle, seconds: size.rest };
+    let full = idle::Load { connections: size.full, seconds: 0.1 };
+    let (clients, storm) = (50.min(size.most_connections), size);
+    vec![
+        echo_row(
+            "echo-1",
+            echo(50, 64, 1),
+            &everybody,
+            vec![
+                goal(RATE, plain, AtLeast(0.95)),
+                goal(RATE, bun, AtLeast(1.1)),
+                goal(P99, plain, AtMost(1.15)),
+                goal(P99, bun, AtMost(1.0)),
+            ],
+        ),
+        echo_row(
+            "echo-16",
+            echo(50, 64, 16),
+            &everybody,
+            vec![
+                goal(RATE, plain, AtLeast(3.0)),
+                goal(RATE, bun, AtLeast(0.8)),
+                goal(P99, bun, AtMost(1.0)),
+            ],
+        ),
+        echo_row(
+            "echo-16k",
+            echo(10, 16 * 1024, 4),
+            &everybody,
+            vec![
+                goal(RATE, plain, AtLeast(0.85)),
+                goal(RATE, bun, AtLeast(1.4)),
+                goal(P99, bun, AtMost(1.0)),
+            ],
+        ),
+        Row {
+            id: "storm",
+            title: format!("Handshake to `Hello!`, {clients} at a time"),
+            work: Work::Storm(storm::Load {
+                at_once: clients,
+                seconds: storm.seconds,
+                warm_up: storm.warm_up,
+            }),
+            columns: CONNECTIONS,
+            contenders: everybody.clone(),
+            goals: vec![goal(RATE, plain, AtLeast(0.8)), goal(RATE, bun, AtLeast(0.9))],
+            remarks: &["Each connection is closed in order; latency is from connect to greeting."],
+        },
+        Row {
+            title: "Handlers in other languages: echo of 64 B, depth 1".to_owned(),
+            ..echo_row(
+                "languages",
+                echo(50, 64, 1),
+                &[
+                    Contender::guest("socklet, Python handler", "echo-python"),
+                    Contender::of(Peer::Python),
+                    Contender::guest("socklet, JavaScript handler", "echo-js"),
+                    Contender::of(Peer::Node),
+                ],
+                vec![
+                    against("socklet, Python handler", python, AtLeast(2.0)),
+                    against("socklet, JavaScript handler", node, AtLeast(1.0)),
+                ],
+            )
+        },
+        threads("threads-1", echo_row("", echo(50, 64, 1), &[], Vec::new())),
+        threads("threads-16", echo_row("", echo(50, 64, 16), &[], Vec::new())),
+        Row {
+            id: "idle",
+            title: format!("{} idle connections, a live instance each", count(size.idle)),
+            work: Work::Idle(idle),
+            columns: HELD,
+            contenders: vec![Contender::of(Peer::Socklet), Contender::of(Peer::Plain)],
+            goals: vec![
+                alone(0, AtLeast(size.idle as f64)),
+                alone(1, AtMost(32.0)),
+                alone(4, AtMost(1.0)),
+            ],
+            remarks: &["Not yet: parked instances, and those that connections share."],
+        },
+        Row {
+            id: "full",
+            title: format!("{} connections in one process", count(size.full)),
+            work: Work::Full(full),
+            columns: FULL,
+            contenders: vec![Contender::of(Peer::Socklet)],
+            goals: vec![alone(2, AtMost(0.0))],
+            remarks: &["At the system's own `vm.max_map_count`."],
+        },
+        Row {
+            id: "swap",
+            title: format!("{} swaps under load, one each half second", size.swaps),
+            work: Work::Swap { swaps: size.swaps },
+            columns: SWAPS,
+            contenders: vec![Contender::of(Peer::Socklet)],
+            goals: vec![
+                alone(0, AtMost(20.0)),
+                alone(2, AtLeast(size.swaps as f64)),
+                alone(3, AtMost(0.0)),
+            ],
+            remarks: &["50 connections send every 5 ms; each file is a new one, to be compiled."],
+        },
+        Row {
+            id: "start",
+            title: format!("Start with {} handlers", size.handlers),
+            work: Work::Start(start::Load { component: None, handlers: size.handlers }),
+            columns: STARTS,
+            contenders: vec![Contender::of(Peer::Socklet)],
+            goals: vec![alone(1, AtMost(300.0))],
+            remarks: &[],
+        },
+        Row {
+            id: "broadcast",
+            title: format!("Broadcast of 64 B to {} subscribers", count(size.subscribers)),
+            work: Work::Broadcast(broadcast::Load {
+                subscribers: size.subscribers,
+                payload: 64,
+                seconds: size.seconds,
+                warm_up: size.warm_up,
+            }),
+            columns: DELIVERIES,
+            contenders: beside(&[Peer::Socklet, Peer::Batched, Peer::Websocketd]),
+            goals: Vec::new(),
+            remarks: &["socklet: not yet, it has no topics. websocketd has none either."],
+        },
+    ]
+}
+
+/// An echo on one worker thread and on two, of those that have such.
+fn threads(id: &'static str, row: Row) -> Row {
+    let of =
+        |name, peer, threads| Contender { name, threads, pinned: false, ..Contender::of(peer) };
+    let versus = Some("socklet, one thread");
+    Row {
+        id,
+        title: format!("{}: one worker thread and two", row.title),
+        contenders: vec![
+            of("socklet, one thread", Peer::Socklet, 1),
+            of("socklet, two threads", Peer::Socklet, 2),
+            of("plain, one thread", Peer::Plain, 1),
+            of("plain, two threads", Peer::Plain, 2),
+        ],
+        goals: vec![Goal { of: "socklet, two threads", column: RATE, versus, bound: AtLeast(1.0) }],
+        remarks: &["Nobody is bound to a core here, so the client takes its share of both."],
+        ..row
+    }
+}
+
+impl Contender {
+    fn of(peer: Peer) -> Self {
+        Self { name: peer.name(), peer, threads: 1, pinned: true, guest: None }
+    }
+
+    fn guest(name: &'static str, guest: &'static str) -> Self {
+        Self { name, guest: Some(guest), ..Self::of(Peer::Socklet) }
+    }
+
+    /// Why it can't take part, if so.
+    pub(crate) fn is_missing(&self, places: &Places) -> Option<String> {
+        if self.peer.version(places).is_none() {
+            return Some("skipped: not installed, see `scripts/setup bench`".to_owned());
+        }
+        let file = places.guest(self.guest?);
+        let missing = !file.exists();
+        missing.then(|| "skipped: not built, see `scripts/build-guests`".to_owned())
+    }
+}
+
+impl Work {
+    /// One sample: the contender is started, measured and ended.
+    pub(crate) fn sample(
+        &self,
+        contender: &Contender,
+        bench: &Bench,
+    ) -> Result<(Figures, Usage, Option<String>)> {
+        let core = bench.pins.filter(|_| contender.pinned).map(|pins| pins.server);
+        if let Self::Start(load) = self {
+            let outcome = start::run(&bench.places, load, core)?;
+            let figures = vec![milliseconds(outcome.cold), milliseconds(outcome.warm)];
+            return Ok((figures, Usage::default(), None));
+        }
+        let folder = TempDir::new()?;
+        let guest = contender.guest.or(matches!(self, Self::Swap { .. }).then_some("echo"));
+        if let Some(guest) = guest {
+            let file = match contender.guest {
+                Some(guest) => bench.places.guest(guest),
+                None => bench.places.embedded(guest),
+            };
+            std::fs::copy(file, folder.path().join(guest).with_extension("wasm"))?;
+        }
+        let server = Server::start(
+            Start {
+                peer: contender.peer,
+                threads: contender.threads,
+                core,
+                handlers: guest.map(|_| folder.path()),
+                cache: &bench.cache,
+            },
+            &bench.places,
+        )?;
+        let (pid, meter) = (Some(server.pid()), Meter::new(Some(server.pid())));
+        let route = |path: &str| Target::at(server.address, path);
+        let echo_route = route(&format!("/{}", guest.unwrap_or("echo")));
+        match self {
+            Self::Echo(load) => Ok(rates(&echo::run(&echo_route, load, meter)?)),
+            Self::Storm(load) => Ok(rates(&storm::run(&route("/hello"), load, meter)?)),
+            Self::Broadcast(load) => Ok(rates(&broadcast::run(&route("/broadcast"), load, meter)?)),
+            Self::Idle(load) => {
+                let outcome = idle::run(&echo_route, load, pid)?;
+                let figures = vec![
+                    outcome.served as f64,
+                    kib(outcome.resident),
+                    kib(outcome.anonymous),
+                    kib(outcome.proportional),
+                    outcome.at_rest().map_or(f64::NAN, |share| share * 100.0),
+                ];
+                Ok((figures, outcome.usage, refusal(&outcome)))
+            }
+            Self::Full(load) => {
+                let outcome = idle::run(&echo_route, load, pid)?;
+                let names = |body: &str| body.contains("max-") || body.contains("max_map_count");
+                let told = match &outcome.refusal {
+                    Some(first) if first.status == 503 && names(&first.body) => outcome.refused,
+                    _ => 0,
+                };
+                let neither = load.connections - outcome.served - told;
+                let figures =
+                    vec![outcome.served as f64, told as f64, neither as f64, kib(outcome.resident)];
+                Ok((figures, outcome.usage, refusal(&outcome)))
+            }
+            Self::Swap { swaps } => {
+                let components =
+                    vec![bench.places.embedded("echo"), bench.places.embedded("hello")];
+                let file = folder.path().join("echo.wasm");
+                let load = swap::Load { file, components, connections: 50, swaps: *swaps };
+                let outcome = swap::run(&echo_route, &load, meter)?;
+                let figures = vec![
+                    milliseconds(outcome.worst_gap),
+                    milliseconds(outcome.median),
+                    outcome.took_effect as f64,
+                    outcome.dropped as f64,
+                ];
+                Ok((figures, outcome.usage, None))
+            }
+            Self::Start(_) => unreachable!("done above: it starts its own servers"),
+        }
+    }
+}
+
+fn rates(outcome: &echo::Outcome) -> (Figures, Usage, Option<String>) {
+    let latency = outcome.latency;
+    let cpu = outcome.cpu().unwrap_or(f64::NAN);
+    (vec![outcome.rate(), latency.p50, latency.p99, latency.p999, cpu], outcome.usage, None)
+}
+
+fn refusal(outcome: &idle::Outcome) -> Option<String> {
+    let refusal = outcome.refusal.as_ref()?;
+    Some(format!("refused with {}: {}", refusal.status, refusal.body.trim_end()))
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn kib(bytes: Option<f64>) -> f64 {
+    bytes.map_or(f64::NAN, |bytes| bytes / 1024.0)
+}
+
+fn bytes(count: usize) -> String {
+    if count.is_multiple_of(1024) { format!("{} KiB", count / 1024) } else { format!("{count} B") }
+}
+
+fn count(number: usize) -> String {
+    super::render::number(number as f64, 0)
+}

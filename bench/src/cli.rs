@@ -75,9 +75,10 @@ pub(crate) fn run() -> Result<()> {
         Command::Idle(at) => tell_idle(&idle::run(&at.url, &at.load, at.pid)?),
         Command::Swap(at) => tell_swap(&swap::run(&at.url, &at.load, at.meter())?),
         Command::Start { socklet, load } => {
-            let start::Outcome { cold, warm } =
+            let start::Outcome { cold, warm, usage } =
                 start::run(&table::Options::places(socklet)?, &load, None)?;
             println!("{cold:.0?} with everything to compile, {warm:.0?} with nothing");
+            tell_disturbance(&usage);
         }
         Command::Table(options) => table::run(&options)?,
         Command::Serve(options) => serve::run(options)?,

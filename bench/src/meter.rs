@@ -52,6 +52,11 @@ impl Meter {
 }
 
 impl Reading {
+    /// Before a server is started.
+    pub(crate) fn before_server() -> Self {
+        Self { server: Some(Duration::ZERO), ..Meter::new(None).read() }
+    }
+
     pub(crate) fn until(&self, end: &Self) -> Usage {
         let elapsed = end.at - self.at;
         let server = end.server.zip(self.server).map(|(end, start)| end.saturating_sub(start));

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::{PATIENCE, left};
 use crate::client::{Clients, Happening, Target};
 use crate::component;
+use crate::meter::{Meter, Reading, Usage};
 use crate::table::{Peer, Places, Server, Start};
 
 /// What is started.
@@ -31,6 +32,8 @@ pub(crate) struct Outcome {
     pub(crate) cold: Duration,
     /// With everything in the cache.
     pub(crate) warm: Duration,
+    /// What the cold start used.
+    pub(crate) usage: Usage,
 }
 
 /// Starts socklet twice, on one thread and on this core if one is given.
@@ -46,7 +49,8 @@ pub(crate) fn run(places: &Places, load: &Load, core: Option<usize>) -> Result<O
     }
     let last = format!("/handler{:03}", load.handlers - 1);
     let time = || start(places, handlers.path(), cache.path(), &last, core);
-    Ok(Outcome { cold: time()?, warm: time()? })
+    let ((cold, usage), (warm, _)) = (time()?, time()?);
+    Ok(Outcome { cold, warm, usage })
 }
 
 fn start(
@@ -55,7 +59,8 @@ fn start(
     cache: &Path,
     last: &str,
     core: Option<usize>,
-) -> Result<Duration> {
+) -> Result<(Duration, Usage)> {
+    let reading = Reading::before_server();
     let begun = Instant::now();
     let (peer, handlers) = (Peer::Socklet, Some(handlers));
     let server = Server::start(Start { peer, threads: 1, core, handlers, cache }, places)?;
@@ -73,5 +78,6 @@ fn start(
             _ => Ok(()),
         })?;
     }
-    Ok(begun.elapsed())
+    let elapsed = begun.elapsed();
+    Ok((elapsed, reading.until(&Meter::new(Some(server.pid())).read())))
 }

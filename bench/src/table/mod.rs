@@ -104,10 +104,10 @@ impl Options {
     /// Where things are, if they are built.
     pub(crate) fn places(socklet: Option<PathBuf>) -> Result<Places> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
-        let beside = || Ok::<_, std::io::Error>(std::env::current_exe()?.with_file_name("socklet"));
-        let socklet = socklet.map_or_else(beside, Ok)?;
+        let own = std::env::current_exe()?;
+        let socklet = socklet.unwrap_or_else(|| own.with_file_name("socklet"));
         ensure!(socklet.exists(), "{}: build it first", socklet.display());
-        Ok(Places { root, socklet })
+        Ok(Places { root, socklet, own })
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Places {
     /// The repository.
     pub(crate) root: PathBuf,
     pub(crate) socklet: PathBuf,
+    /// This program, which is some of the peers.
+    pub(crate) own: PathBuf,
 }
 
 impl Places {
@@ -92,8 +94,7 @@ impl Peer {
                 command.arg("--cache-dir").arg(start.cache);
             }
             Self::Plain | Self::Batched => {
-                // This very program.
-                command = Command::new("/proc/self/exe");
+                command = Command::new(&places.own);
                 let way = if self == Self::Plain { "plain" } else { "batched" };
                 command.args(["serve", way, "--threads", &threads]);
             }

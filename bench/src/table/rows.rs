@@ -317,7 +317,7 @@ impl Work {
         if let Self::Start(load) = self {
             let outcome = start::run(&bench.places, load, core)?;
             let figures = vec![milliseconds(outcome.cold), milliseconds(outcome.warm)];
-            return Ok((figures, Usage::default(), None));
+            return Ok((figures, outcome.usage, None));
         }
         let folder = TempDir::new()?;
         let guest = contender.guest.or(matches!(self, Self::Swap { .. }).then_some("echo"));

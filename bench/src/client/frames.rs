@@ -63,6 +63,7 @@ impl Parser {
                 None => return Ok(None),
             },
         };
+        self.missing = Some(missing);
         if input.is_empty() && missing > 0 {
             return Ok(None);
         }

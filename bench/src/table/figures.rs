@@ -13,6 +13,8 @@ pub(crate) struct Series {
     pub(crate) dropped: usize,
     /// Samples that were kept although foreign load may have spoiled them.
     pub(crate) doubtful: usize,
+    /// Samples of which nobody could see whether foreign load spoiled them.
+    pub(crate) unseen: usize,
     /// Why there are none, or less.
     pub(crate) remark: Option<String>,
 }

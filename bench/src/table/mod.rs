@@ -6,11 +6,12 @@ mod page;
 mod peer;
 mod plot;
 mod render;
+mod rounds;
 mod rows;
 mod server;
+mod work;
 
 use std::path::PathBuf;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -19,7 +20,8 @@ use clap::Args;
 use figures::Series;
 use machine::Pins;
 pub(crate) use peer::{Peer, Places};
-use rows::{Contender, Row, rows};
+use rounds::{Patience, take, turns};
+use rows::{Row, rows};
 pub(crate) use server::{Server, Start};
 
 /// What is measured, and how long.
@@ -63,8 +65,7 @@ pub(crate) struct Bench {
     pins: Option<Pins>,
     /// Where socklet keeps what it has compiled.
     cache: PathBuf,
-    /// How often a spoiled sample is taken anew.
-    retries: usize,
+    patience: Patience,
 }
 
 /// A row with what was found.
@@ -116,8 +117,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let places = Options::places(options.socklet.clone())?;
     let pins = Pins::of_this_machine();
     let cache = std::env::temp_dir().join("socklet-bench-cache");
-    let retries = if options.brief { 0 } else { 3 };
-    let bench = Bench { places, pins, cache, retries };
+    let spoiled = if options.brief { 0 } else { 3 };
+    let patience = Patience { spoiled, failed: 1, pause: Duration::from_secs(1) };
+    let bench = Bench { places, pins, cache, patience };
     if bench.pins.is_none() {
         eprintln!("one core only: server and client share it");
     }
@@ -145,73 +147,35 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 impl Bench {
-    /// Takes a row's samples. The contenders alternate within each round, so that what the
-    /// machine does over time hits all of them alike; and each begins a round in turn.
+    /// Takes a row's samples.
     fn measure(&self, row: Row, rounds: usize) -> Result<Measured> {
-        let start = |contender: &Contender| {
+        let mut series = Vec::new();
+        for contender in &row.contenders {
             let remark = contender.is_missing(&self.places);
-            Series { name: contender.name, remark, ..Series::default() }
-        };
-        let mut series: Vec<Series> = row.contenders.iter().map(start).collect();
-        for series in &series {
-            if let Some(remark) = &series.remark {
-                eprintln!("{}: {}: {remark}", row.id, series.name);
+            if let Some(remark) = &remark {
+                eprintln!("{}: {}: {remark}", row.id, contender.name);
             }
+            series.push(Series { name: contender.name, remark, ..Series::default() });
         }
         let absent: Vec<bool> = series.iter().map(|series| series.remark.is_some()).collect();
         for round in 0..rounds {
-            for turn in 0..series.len() {
-                let number = (round + turn) % series.len();
-                if !absent[number] {
-                    self.take(&row, &row.contenders[number], &mut series[number], round)?;
+            for number in turns(round, series.len()).filter(|number| !absent[*number]) {
+                let (contender, series) = (&row.contenders[number], &mut series[number]);
+                if let Some(pins) = self.pins {
+                    pins.bind_client(contender.pinned)?;
+                }
+                let tell = |what: &str| {
+                    eprintln!("{} {}: {}: {what}", row.id, round + 1, contender.name);
+                };
+                let sample = || row.work.sample(contender, self);
+                take(series, row.columns.len(), self.patience, sample, tell);
+                if let Some(figures) = series.samples.last() {
+                    let column = row.columns[0];
+                    tell(&format!("{} {}", render::number(figures[0], column.digits), column.head));
                 }
             }
         }
         Ok(Measured { row, series })
-    }
-
-    /// Takes one sample, anew where others' load spoiled it, but not for ever.
-    fn take(
-        &self,
-        row: &Row,
-        contender: &Contender,
-        series: &mut Series,
-        round: usize,
-    ) -> Result<()> {
-        if let Some(pins) = self.pins {
-            pins.bind_client(contender.pinned)?;
-        }
-        let tell = |what: &str| eprintln!("{} {}: {}: {what}", row.id, round + 1, series.name);
-        let mut failed = None;
-        for retry in 0..=self.retries {
-            let (figures, usage, remark) = match row.work.sample(contender, self) {
-                Ok(sample) => sample,
-                Err(error) => {
-                    tell(&format!("failed: {error:#}"));
-                    failed = Some(format!("failed: {error:#}"));
-                    continue;
-                }
-            };
-            let share = usage.foreign.unwrap_or_default() * 100.0;
-            if usage.is_disturbed() && retry < self.retries {
-                tell(&format!("dropped, {share:.0} % of all cores was busy with something else"));
-                series.dropped += 1;
-                thread::sleep(Duration::from_secs(1));
-                continue;
-            }
-            let found = render::number(figures[0], row.columns[0].digits);
-            tell(&format!("{found} {}", row.columns[0].head));
-            series.doubtful += usize::from(usage.is_disturbed());
-            series.samples.push(figures);
-            if remark.is_some() {
-                series.remark = remark;
-            }
-            return Ok(());
-        }
-        series.remark = failed;
-        // Rounds are compared with each other, so each has its place.
-        series.samples.push(vec![f64::NAN; row.columns.len()]);
-        Ok(())
     }
 
     /// Whether socklet and what it is measured against did what was asked.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::Measured;
-use super::figures::{Bound, Goal, Series, Spread};
-use super::rows::{Column, RATE};
+use super::figures::{Bound, Goal, Spread};
+use super::rows::Column;
 
 /// All of it: the goals first, then each row.
 pub(super) fn table(table: &[Measured], rounds: usize) -> String {
@@ -16,12 +16,15 @@ pub(super) fn table(table: &[Measured], rounds: usize) -> String {
     let all = || table.iter().flat_map(|measured| &measured.series);
     let dropped: usize = all().map(|series| series.dropped).sum();
     let doubtful: usize = all().map(|series| series.doubtful).sum();
-    let s = if rounds == 1 { "" } else { "s" };
+    let unseen: usize = all().map(|series| series.unseen).sum();
     let _ = write!(
         text,
-        "\n{rounds} round{s}. {dropped} samples were spoiled by foreign load and taken anew; \
-         {doubtful} were kept although they may be spoiled.\n"
+        "\nRounds: {rounds}. Samples spoiled by foreign load: {dropped} were dropped and taken anew, \
+         {doubtful} kept after the last try.\n"
     );
+    if unseen > 0 {
+        let _ = writeln!(text, "{unseen} samples may be spoiled: the load couldn't be seen here.");
+    }
     text
 }
 
@@ -65,45 +68,39 @@ fn digits(goal: &Goal, columns: &[Column]) -> usize {
 
 /// A row: a line for each contender.
 fn row(Measured { row, series }: &Measured) -> String {
-    let versus = row.contenders.first().is_some_and(|first| first.name == "socklet")
-        && row.contenders.len() > 1;
-    let mut text = format!("### {}\n\n|", row.title);
-    let heads = row.columns.iter().map(|column| column.head);
-    for head in std::iter::once("").chain(heads).chain(versus.then_some("socklet's ratio to it")) {
-        let _ = write!(text, " {head} |");
+    let socklet = series.first().filter(|first| first.name == "socklet" && series.len() > 1);
+    let mut heads = vec![String::new()];
+    heads.extend(row.columns.iter().map(|column| column.head.to_owned()));
+    if socklet.is_some() {
+        heads.push(format!("socklet's {} to its", row.columns[row.compared].head));
     }
-    text.push_str("\n|---|");
-    text.push_str(&"---|".repeat(row.columns.len() + usize::from(versus)));
-    text.push('\n');
+    let mut text = format!("### {}\n\n", row.title);
+    let _ = writeln!(text, "| {} |", heads.join(" | "));
+    let _ = writeln!(text, "|{}", "---|".repeat(heads.len()));
+    for one in series.iter().filter(|one| one.spread(0).is_some()) {
+        let mut cells = vec![one.name.to_owned()];
+        cells.extend(row.columns.iter().enumerate().map(
+            |(number, column)| match one.spread(number) {
+                None => "–".to_owned(),
+                Some(value) if column.ranged => spread(value, column.digits),
+                Some(value) => self::number(value.median, column.digits),
+            },
+        ));
+        if let Some(socklet) = socklet {
+            let ratio = socklet.ratio(one, row.compared).filter(|_| one.name != socklet.name);
+            cells.push(ratio.map_or(String::new(), |ratio| spread(ratio, 2)));
+        }
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    for remark in row.remarks {
+        let _ = write!(text, "\n{remark}\n");
+    }
     for one in series {
-        if one.spread(0).is_some() {
-            let _ = write!(text, "| {} |", one.name);
-            for (number, column) in row.columns.iter().enumerate() {
-                let shown = one
-                    .spread(number)
-                    .map_or("–".to_owned(), |value| spread(value, column.digits));
-                let _ = write!(text, " {shown} |");
-            }
-            if versus {
-                let _ = write!(text, " {} |", ratio(&series[0], one));
-            }
-            text.push('\n');
+        if let Some(remark) = &one.remark {
+            let _ = write!(text, "\n{}: {remark}.\n", one.name);
         }
     }
-    let notes = row.remarks.iter().map(|remark| (*remark).to_owned());
-    let told =
-        series.iter().filter_map(|one| Some(format!("{}: {}.", one.name, one.remark.as_ref()?)));
-    for note in notes.chain(told) {
-        let _ = write!(text, "\n{note}\n");
-    }
     text
-}
-
-fn ratio(socklet: &Series, other: &Series) -> String {
-    if socklet.name == other.name {
-        return String::new();
-    }
-    socklet.ratio(other, RATE).map_or("–".to_owned(), |value| spread(value, 2))
 }
 
 /// A median, and its range unless all samples are alike.
@@ -130,6 +127,7 @@ pub(super) fn number(value: f64, digits: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::figures::Series;
     use crate::table::rows::rows;
     use crate::table::{Options, Size};
 
@@ -171,10 +169,7 @@ mod tests {
         let measured =
             measured("echo-1", &[("socklet", socklet), ("tokio-tungstenite, plain", plain)]);
         let text = row(&measured);
-        assert!(
-            text.contains("| socklet | 160 (150–170) | 1 | 2 | 3 | 5.50 (5.00–6.00) |  |"),
-            "{text}"
-        );
+        assert!(text.contains("| socklet | 160 (150–170) | 1 | 2 | 3 | 5.50 |  |"), "{text}");
         assert!(
             text.contains("| tokio-tungstenite, plain | 200 | 1 | 1 | 3 | – | 0.80 (0.75–0.85) |"),
             "{text}"
@@ -210,7 +205,10 @@ mod tests {
         measured.series[0].dropped = 3;
         measured.series[0].doubtful = 1;
         let text = table(&[measured], 5);
-        assert!(text.contains("5 rounds. 3 samples were spoiled"), "{text}");
-        assert!(text.contains("1 were kept"), "{text}");
+        assert!(
+            text.contains("Rounds: 5. Samples spoiled by foreign load: 3 were dropped"),
+            "{text}"
+        );
+        assert!(text.contains("1 kept after"), "{text}");
     }
 }

@@ -1,18 +1,11 @@
 //! The rows of the table: what is measured on whom, and what is asked of it.
 
-use std::time::Duration;
-
-use anyhow::Result;
-use tempfile::TempDir;
-
+use super::Size;
 use super::figures::Bound::{self, AtLeast, AtMost};
-use super::figures::{Figures, Goal};
+use super::figures::Goal;
 use super::peer::{Peer, Places};
-use super::server::{Server, Start};
-use super::{Bench, Size};
-use crate::client::Target;
-use crate::meter::{Meter, Usage};
-use crate::modes::{broadcast, echo, idle, start, storm, swap};
+use super::work::Work;
+use crate::modes::{broadcast, echo, idle, start, storm};
 
 /// A row.
 #[derive(Clone, Debug)]
@@ -24,6 +17,8 @@ pub(crate) struct Row {
     pub(crate) columns: &'static [Column],
     pub(crate) contenders: Vec<Contender>,
     pub(crate) goals: Vec<Goal>,
+    /// The column in which socklet is compared with each of the others.
+    pub(crate) compared: usize,
     /// What has to be known to read it.
     pub(crate) remarks: &'static [&'static str],
 }
@@ -33,17 +28,8 @@ pub(crate) struct Row {
 pub(crate) struct Column {
     pub(crate) head: &'static str,
     pub(crate) digits: usize,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Work {
-    Echo(echo::Load),
-    Storm(storm::Load),
-    Broadcast(broadcast::Load),
-    Idle(idle::Load),
-    Full(idle::Load),
-    Swap { swaps: usize },
-    Start(start::Load),
+    /// Whether the range of the samples is told beside the median.
+    pub(crate) ranged: bool,
 }
 
 /// A server as it takes part in a row.
@@ -59,31 +45,35 @@ pub(crate) struct Contender {
 }
 
 const fn column(head: &'static str, digits: usize) -> Column {
-    Column { head, digits }
+    Column { head, digits, ranged: true }
+}
+
+const fn median(head: &'static str, digits: usize) -> Column {
+    Column { head, digits, ranged: false }
 }
 
 pub(crate) const RATE: usize = 0;
 pub(crate) const P99: usize = 2;
 const RATES: &[Column] = &[
     column("messages/s", 0),
-    column("p50 µs", 0),
+    median("p50 µs", 0),
     column("p99 µs", 0),
-    column("p99.9 µs", 0),
-    column("server's CPU µs each", 2),
+    median("p99.9 µs", 0),
+    median("server's CPU µs each", 2),
 ];
 const CONNECTIONS: &[Column] = &[
     column("connections/s", 0),
-    column("p50 µs", 0),
+    median("p50 µs", 0),
     column("p99 µs", 0),
-    column("p99.9 µs", 0),
-    column("server's CPU µs each", 1),
+    median("p99.9 µs", 0),
+    median("server's CPU µs each", 1),
 ];
 const DELIVERIES: &[Column] = &[
     column("deliveries/s", 0),
-    column("last one, p50 µs", 0),
+    median("last one, p50 µs", 0),
     column("last one, p99 µs", 0),
-    column("last one, p99.9 µs", 0),
-    column("server's CPU µs each", 2),
+    median("last one, p99.9 µs", 0),
+    median("server's CPU µs each", 2),
 ];
 const HELD: &[Column] = &[
     column("served", 0),
@@ -132,6 +122,7 @@ pub(crate) fn rows(size: &Size) -> Vec<Row> {
         columns: RATES,
         contenders: contenders.to_vec(),
         goals,
+        compared: RATE,
         remarks: &[],
     };
     let goal = |column, versus, bound| Goal { of: SOCKLET, column, versus: Some(versus), bound };
@@ -184,6 +175,7 @@ pub(crate) fn rows(size: &Size) -> Vec<Row> {
             columns: CONNECTIONS,
             contenders: everybody.clone(),
             goals: vec![goal(RATE, plain, AtLeast(0.8)), goal(RATE, bun, AtLeast(0.9))],
+            compared: RATE,
             remarks: &["Each connection is closed in order; latency is from connect to greeting."],
         },
         Row {
@@ -216,6 +208,7 @@ pub(crate) fn rows(size: &Size) -> Vec<Row> {
                 alone(1, AtMost(32.0)),
                 alone(4, AtMost(1.0)),
             ],
+            compared: 1,
             remarks: &["Not yet: parked instances, and those that connections share."],
         },
         Row {
@@ -225,6 +218,7 @@ pub(crate) fn rows(size: &Size) -> Vec<Row> {
             columns: FULL,
             contenders: vec![Contender::of(Peer::Socklet)],
             goals: vec![alone(2, AtMost(0.0))],
+            compared: 0,
             remarks: &["At the system's own `vm.max_map_count`."],
         },
         Row {
@@ -238,6 +232,7 @@ pub(crate) fn rows(size: &Size) -> Vec<Row> {
                 alone(2, AtLeast(size.swaps as f64)),
                 alone(3, AtMost(0.0)),
             ],
+            compared: 0,
             remarks: &["50 connections send every 5 ms; each file is a new one, to be compiled."],
         },
         Row {
@@ -247,6 +242,7 @@ pub(crate) fn rows(size: &Size) -> Vec<Row> {
             columns: STARTS,
             contenders: vec![Contender::of(Peer::Socklet)],
             goals: vec![alone(1, AtMost(300.0))],
+            compared: 0,
             remarks: &[],
         },
         Row {
@@ -261,6 +257,7 @@ pub(crate) fn rows(size: &Size) -> Vec<Row> {
             columns: DELIVERIES,
             contenders: beside(&[Peer::Socklet, Peer::Batched, Peer::Websocketd]),
             goals: Vec::new(),
+            compared: RATE,
             remarks: &["socklet: not yet, it has no topics. websocketd has none either."],
         },
     ]
@@ -304,106 +301,6 @@ impl Contender {
         let missing = !file.exists();
         missing.then(|| "skipped: not built, see `scripts/build-guests`".to_owned())
     }
-}
-
-impl Work {
-    /// One sample: the contender is started, measured and ended.
-    pub(crate) fn sample(
-        &self,
-        contender: &Contender,
-        bench: &Bench,
-    ) -> Result<(Figures, Usage, Option<String>)> {
-        let core = bench.pins.filter(|_| contender.pinned).map(|pins| pins.server);
-        if let Self::Start(load) = self {
-            let outcome = start::run(&bench.places, load, core)?;
-            let figures = vec![milliseconds(outcome.cold), milliseconds(outcome.warm)];
-            return Ok((figures, outcome.usage, None));
-        }
-        let folder = TempDir::new()?;
-        let guest = contender.guest.or(matches!(self, Self::Swap { .. }).then_some("echo"));
-        if let Some(guest) = guest {
-            let file = match contender.guest {
-                Some(guest) => bench.places.guest(guest),
-                None => bench.places.embedded(guest),
-            };
-            std::fs::copy(file, folder.path().join(guest).with_extension("wasm"))?;
-        }
-        let server = Server::start(
-            Start {
-                peer: contender.peer,
-                threads: contender.threads,
-                core,
-                handlers: guest.map(|_| folder.path()),
-                cache: &bench.cache,
-            },
-            &bench.places,
-        )?;
-        let (pid, meter) = (Some(server.pid()), Meter::new(Some(server.pid())));
-        let route = |path: &str| Target::at(server.address, path);
-        let echo_route = route(&format!("/{}", guest.unwrap_or("echo")));
-        match self {
-            Self::Echo(load) => Ok(rates(&echo::run(&echo_route, load, meter)?)),
-            Self::Storm(load) => Ok(rates(&storm::run(&route("/hello"), load, meter)?)),
-            Self::Broadcast(load) => Ok(rates(&broadcast::run(&route("/broadcast"), load, meter)?)),
-            Self::Idle(load) => {
-                let outcome = idle::run(&echo_route, load, pid)?;
-                let figures = vec![
-                    outcome.served as f64,
-                    kib(outcome.resident),
-                    kib(outcome.anonymous),
-                    kib(outcome.proportional),
-                    outcome.at_rest().map_or(f64::NAN, |share| share * 100.0),
-                ];
-                Ok((figures, outcome.usage, refusal(&outcome)))
-            }
-            Self::Full(load) => {
-                let outcome = idle::run(&echo_route, load, pid)?;
-                let names = |body: &str| body.contains("max-") || body.contains("max_map_count");
-                let told = match &outcome.refusal {
-                    Some(first) if first.status == 503 && names(&first.body) => outcome.refused,
-                    _ => 0,
-                };
-                let neither = load.connections - outcome.served - told;
-                let figures =
-                    vec![outcome.served as f64, told as f64, neither as f64, kib(outcome.resident)];
-                Ok((figures, outcome.usage, refusal(&outcome)))
-            }
-            Self::Swap { swaps } => {
-                let components =
-                    vec![bench.places.embedded("echo"), bench.places.embedded("hello")];
-                let file = folder.path().join("echo.wasm");
-                let load = swap::Load { file, components, connections: 50, swaps: *swaps };
-                let outcome = swap::run(&echo_route, &load, meter)?;
-                let figures = vec![
-                    milliseconds(outcome.worst_gap),
-                    milliseconds(outcome.median),
-                    outcome.took_effect as f64,
-                    outcome.dropped as f64,
-                ];
-                Ok((figures, outcome.usage, None))
-            }
-            Self::Start(_) => unreachable!("done above: it starts its own servers"),
-        }
-    }
-}
-
-fn rates(outcome: &echo::Outcome) -> (Figures, Usage, Option<String>) {
-    let latency = outcome.latency;
-    let cpu = outcome.cpu().unwrap_or(f64::NAN);
-    (vec![outcome.rate(), latency.p50, latency.p99, latency.p999, cpu], outcome.usage, None)
-}
-
-fn refusal(outcome: &idle::Outcome) -> Option<String> {
-    let refusal = outcome.refusal.as_ref()?;
-    Some(format!("refused with {}: {}", refusal.status, refusal.body.trim_end()))
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
-fn kib(bytes: Option<f64>) -> f64 {
-    bytes.map_or(f64::NAN, |bytes| bytes / 1024.0)
 }
 
 fn bytes(count: usize) -> String {

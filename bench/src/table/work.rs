@@ -1,0 +1,123 @@
+//! What one sample does, and the figures it brings.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tempfile::TempDir;
+
+use super::Bench;
+use super::rounds::Sample;
+use super::rows::Contender;
+use super::server::{Server, Start};
+use crate::client::Target;
+use crate::meter::Meter;
+use crate::modes::{broadcast, echo, idle, start, storm, swap};
+
+/// The work of a row.
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    Echo(echo::Load),
+    Storm(storm::Load),
+    Broadcast(broadcast::Load),
+    Idle(idle::Load),
+    Full(idle::Load),
+    Swap { swaps: usize },
+    Start(start::Load),
+}
+
+impl Work {
+    /// One sample: the contender is started, measured and ended.
+    pub(crate) fn sample(&self, contender: &Contender, bench: &Bench) -> Result<Sample> {
+        let core = bench.pins.filter(|_| contender.pinned).map(|pins| pins.server);
+        if let Self::Start(load) = self {
+            let outcome = start::run(&bench.places, load, core)?;
+            let figures = vec![milliseconds(outcome.cold), milliseconds(outcome.warm)];
+            return Ok(Sample { figures, usage: outcome.usage, remark: None });
+        }
+        let folder = TempDir::new()?;
+        let guest = contender.guest.or(matches!(self, Self::Swap { .. }).then_some("echo"));
+        if let Some(guest) = guest {
+            let file = match contender.guest {
+                Some(guest) => bench.places.guest(guest),
+                None => bench.places.embedded(guest),
+            };
+            std::fs::copy(file, folder.path().join(guest).with_extension("wasm"))?;
+        }
+        let server = Server::start(
+            Start {
+                peer: contender.peer,
+                threads: contender.threads,
+                core,
+                handlers: guest.map(|_| folder.path()),
+                cache: &bench.cache,
+            },
+            &bench.places,
+        )?;
+        let (pid, meter) = (Some(server.pid()), Meter::new(Some(server.pid())));
+        let route = |path: &str| Target::at(server.address, path);
+        let echo_route = route(&format!("/{}", guest.unwrap_or("echo")));
+        match self {
+            Self::Echo(load) => Ok(rates(&echo::run(&echo_route, load, meter)?)),
+            Self::Storm(load) => Ok(rates(&storm::run(&route("/hello"), load, meter)?)),
+            Self::Broadcast(load) => Ok(rates(&broadcast::run(&route("/broadcast"), load, meter)?)),
+            Self::Idle(load) => {
+                let outcome = idle::run(&echo_route, load, pid)?;
+                let figures = vec![
+                    outcome.served as f64,
+                    kib(outcome.resident),
+                    kib(outcome.anonymous),
+                    kib(outcome.proportional),
+                    outcome.at_rest().map_or(f64::NAN, |share| share * 100.0),
+                ];
+                Ok(Sample { figures, usage: outcome.usage, remark: refusal(&outcome) })
+            }
+            Self::Full(load) => {
+                let outcome = idle::run(&echo_route, load, pid)?;
+                let names = |body: &str| body.contains("max-") || body.contains("max_map_count");
+                let told = match &outcome.refusal {
+                    Some(first) if first.status == 503 && names(&first.body) => outcome.refused,
+                    _ => 0,
+                };
+                let neither = load.connections - outcome.served - told;
+                let figures =
+                    vec![outcome.served as f64, told as f64, neither as f64, kib(outcome.resident)];
+                Ok(Sample { figures, usage: outcome.usage, remark: refusal(&outcome) })
+            }
+            Self::Swap { swaps } => {
+                let components =
+                    vec![bench.places.embedded("echo"), bench.places.embedded("hello")];
+                let file = folder.path().join("echo.wasm");
+                let load = swap::Load { file, components, connections: 50, swaps: *swaps };
+                let outcome = swap::run(&echo_route, &load, meter)?;
+                let figures = vec![
+                    milliseconds(outcome.worst_gap),
+                    milliseconds(outcome.median),
+                    outcome.took_effect as f64,
+                    outcome.dropped as f64,
+                ];
+                Ok(Sample { figures, usage: outcome.usage, remark: None })
+            }
+            Self::Start(_) => unreachable!("done above: it starts its own servers"),
+        }
+    }
+}
+
+fn rates(outcome: &echo::Outcome) -> Sample {
+    let latency = outcome.latency;
+    let cpu = outcome.cpu().unwrap_or(f64::NAN);
+    let figures = vec![outcome.rate(), latency.p50, latency.p99, latency.p999, cpu];
+    Sample { figures, usage: outcome.usage, remark: None }
+}
+
+fn refusal(outcome: &idle::Outcome) -> Option<String> {
+    let refusal = outcome.refusal.as_ref()?;
+    Some(format!("refused with {}: {}", refusal.status, refusal.body.trim_end()))
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn kib(bytes: Option<f64>) -> f64 {
+    bytes.map_or(f64::NAN, |bytes| bytes / 1024.0)
+}

@@ -161,7 +161,7 @@ impl Bench {
         for round in 0..rounds {
             for number in turns(round, series.len()).filter(|number| !absent[*number]) {
                 let (contender, series) = (&row.contenders[number], &mut series[number]);
-                if let Some(pins) = self.pins {
+                if let Some(pins) = &self.pins {
                     pins.bind_client(contender.pinned)?;
                 }
                 let tell = |what: &str| {

@@ -28,7 +28,7 @@ pub(crate) enum Work {
 impl Work {
     /// One sample: the contender is started, measured and ended.
     pub(crate) fn sample(&self, contender: &Contender, bench: &Bench) -> Result<Sample> {
-        let core = bench.pins.filter(|_| contender.pinned).map(|pins| pins.server);
+        let core = bench.pins.as_ref().filter(|_| contender.pinned).map(|pins| pins.server);
         if let Self::Start(load) = self {
             let outcome = start::run(&bench.places, load, core)?;
             let figures = vec![milliseconds(outcome.cold), milliseconds(outcome.warm)];

@@ -36,11 +36,12 @@ impl Pins {
 }
 
 /// The numbers in a list such as `0,2-3`.
-fn cores(list: &str) -> impl Iterator<Item = usize> {
-    list.split(',').flat_map(|range| {
+fn cores(list: &str) -> impl Iterator<Item = usize> + '_ {
+    let ends = |range: &str| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
-        first.parse().ok().zip(last.parse().ok()).map_or(1..=0, |(first, last)| first..=last)
-    })
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    };
+    list.split(',').filter_map(ends).flatten()
 }
 
 /// Processor, cores and kernel.

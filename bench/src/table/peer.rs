@@ -91,6 +91,8 @@ impl Peer {
                 command.env("TOKIO_WORKER_THREADS", threads).arg("serve");
                 command.args(start.handlers);
                 command.args(["--listen", "127.0.0.1:0", "--log-format", "json"]);
+                // The embedded hello logs the end of each connection, which no peer does.
+                command.args(["--log", "info,guest=off"]);
                 command.arg("--cache-dir").arg(start.cache);
             }
             Self::Plain | Self::Batched => {

@@ -209,7 +209,10 @@ pub(crate) fn rows(size: &Size) -> Vec<Row> {
                 alone(4, AtMost(1.0)),
             ],
             compared: 1,
-            remarks: &["Not yet: parked instances, and those that connections share."],
+            remarks: &[
+                "socklet pings a peer that is silent for 25 s; the other never does.",
+                "Not yet: parked instances, and those that connections share.",
+            ],
         },
         Row {
             id: "full",

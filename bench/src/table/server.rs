@@ -91,13 +91,7 @@ impl Server {
                 let line = next(out, deadline)?;
                 let address =
                     line.strip_prefix("ws://").ok_or_else(|| anyhow!("it said {line}"))?;
-                self.address = match address.parse() {
-                    Ok(address) => address,
-                    Err(_) => {
-                        (Ipv4Addr::LOCALHOST, address.trim_start_matches("127.0.0.1:").parse()?)
-                            .into()
-                    }
-                };
+                self.address = address.parse()?;
             }
         }
         Ok(())

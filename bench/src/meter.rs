@@ -1,12 +1,16 @@
 //! What a server costs while it is measured, and what else the machine did meanwhile.
 
 use std::fs;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::process;
 
 /// Above this share of all cores, other processes' load spoils a sample.
 const DISTURBED: f64 = 0.05;
+
+/// How long a look at the machine takes: some of the kernel's ticks.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Looks at a server's process, where there is one that can be seen.
 #[derive(Clone, Copy, Debug)]
@@ -52,8 +56,8 @@ impl Meter {
 }
 
 impl Reading {
-    /// Before a server is started.
-    pub(crate) fn before_server() -> Self {
+    /// While no server runs.
+    pub(crate) fn without_server() -> Self {
         Self { server: Some(Duration::ZERO), ..Meter::new(None).read() }
     }
 
@@ -71,6 +75,18 @@ impl Reading {
 impl Usage {
     pub(crate) fn is_disturbed(&self) -> bool {
         self.foreign.is_some_and(|share| share > DISTURBED)
+    }
+}
+
+/// Waits until others leave the machine alone, but not longer than this.
+pub(crate) fn wait_for_calm(longest: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < longest {
+        let start = Reading::without_server();
+        thread::sleep(LOOK);
+        if !start.until(&Reading::without_server()).is_disturbed() {
+            return;
+        }
     }
 }
 

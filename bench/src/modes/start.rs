@@ -60,7 +60,7 @@ fn start(
     last: &str,
     core: Option<usize>,
 ) -> Result<(Duration, Usage)> {
-    let reading = Reading::before_server();
+    let reading = Reading::without_server();
     let begun = Instant::now();
     let (peer, handlers) = (Peer::Socklet, Some(handlers));
     let server = Server::start(Start { peer, threads: 1, core, handlers, cache }, places)?;

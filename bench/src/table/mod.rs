@@ -33,6 +33,9 @@ pub(crate) struct Options {
     /// For how long each sample measures
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
+    /// How often a sample that foreign load spoiled is taken anew
+    #[arg(long, default_value_t = 3)]
+    retries: usize,
     /// All rows once and quickly, to see that the instrument works. Writes nothing
     #[arg(long)]
     brief: bool,
@@ -117,8 +120,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let places = Options::places(options.socklet.clone())?;
     let pins = Pins::of_this_machine();
     let cache = std::env::temp_dir().join("socklet-bench-cache");
-    let spoiled = if options.brief { 0 } else { 3 };
-    let patience = Patience { spoiled, failed: 1, pause: Duration::from_secs(1) };
+    let spoiled = if options.brief { 0 } else { options.retries };
+    let patience = Patience { spoiled, failed: 1, pause: Duration::from_secs(3) };
     let bench = Bench { places, pins, cache, patience };
     if bench.pins.is_none() {
         eprintln!("one core only: server and client share it");

@@ -132,7 +132,15 @@ mod tests {
     use crate::table::{Options, Size};
 
     fn size() -> Size {
-        Options { rounds: 1, seconds: 1.0, brief: true, only: Vec::new(), socklet: None }.size()
+        Options {
+            rounds: 1,
+            seconds: 1.0,
+            retries: 0,
+            brief: true,
+            only: Vec::new(),
+            socklet: None,
+        }
+        .size()
     }
 
     /// The row with this id, where these were found.

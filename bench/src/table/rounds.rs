@@ -1,12 +1,11 @@
 //! The samples of one row: who is next, and which are kept.
 
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use super::figures::{Figures, Series};
-use crate::meter::Usage;
+use crate::meter::{Usage, wait_for_calm};
 
 /// What one sample found.
 #[derive(Debug)]
@@ -17,7 +16,7 @@ pub(crate) struct Sample {
     pub(crate) remark: Option<String>,
 }
 
-/// How often a sample is tried, and how long is waited before it is tried again.
+/// How often a sample is tried, and how long at most is waited for calm in between.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     /// Tries after one that foreign load spoiled.
@@ -62,7 +61,7 @@ pub(super) fn take(
             series.doubtful += usize::from(!spoiled.is_empty());
             break least_spoiled(&mut spoiled);
         }
-        thread::sleep(patience.pause);
+        wait_for_calm(patience.pause);
     };
     series.dropped += spoiled.len();
     let Some(sample) = kept else {

@@ -72,7 +72,6 @@ const DELIVERIES: &[Column] = &[
     column("deliveries/s", 0),
     median("last one, p50 µs", 0),
     column("last one, p99 µs", 0),
-    median("last one, p99.9 µs", 0),
     median("server's CPU µs each", 2),
 ];
 const HELD: &[Column] = &[

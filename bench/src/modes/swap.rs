@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::Args;
 
 use super::echo::text;
 use super::{PATIENCE, left};
-use crate::client::{Answers, Clients, Happening, TEXT, Target, frame};
+use crate::client::{Answers, Clients, Happening, Link, TEXT, Target, frame};
 use crate::component;
 use crate::latency::Latencies;
 use crate::meter::{Meter, Usage};
@@ -49,6 +50,88 @@ const BETWEEN_PROBES: Duration = Duration::from_millis(25);
 /// Between two messages of a client.
 const PACE: Duration = Duration::from_millis(5);
 
+/// Replaces the file every half second. Each copy is a component of its own, so that
+/// nothing but the first comes compiled from the server's cache.
+pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome> {
+    let read = |path: &PathBuf| fs::read(path).with_context(|| path.display().to_string());
+    let components = load.components.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let payload = text(64);
+    let message = frame(TEXT, &payload);
+    let start = Instant::now();
+    let mut crowd = Clients::new()?;
+    let mut clients = Vec::new();
+    for number in 0..load.connections {
+        crowd.open(number, target, None)?;
+        // Spread over the pace, so that they don't all send at once.
+        let first = PACE * u32::try_from(number)? / u32::try_from(load.connections)?;
+        clients.push(Client::new(start + first));
+    }
+    // Numbered behind the clients.
+    let probe = load.connections;
+    let mut probing = Probing { sees: None, changes: 0, busy: false, next: start };
+    let (mut open, mut dropped) = (0, 0);
+    let reading = meter.read();
+    let (swapper, end) = swap_from(start, load, components)?;
+    while !left(end).is_zero() {
+        crowd.turn(Duration::from_micros(500), |number, link, happening| {
+            let Some(client) = clients.get_mut(number) else {
+                return probing.take(link, happening);
+            };
+            match happening {
+                Happening::Open => (open, client.waits) = (open + 1, false),
+                Happening::Data { opcode, before, bytes, last } => {
+                    if client.answers.take(&payload, (opcode, before, bytes, last))? {
+                        client.is_answered(Instant::now());
+                    }
+                }
+                Happening::Refused(refusal) => bail!("{} {}", refusal.status, refusal.body),
+                Happening::Ended => dropped += 1,
+                Happening::Read | Happening::Closing(_) => {}
+            }
+            Ok(())
+        })?;
+        let now = Instant::now();
+        ensure!(open == load.connections || now < start + PATIENCE, "{open} connections opened");
+        for (number, client) in clients.iter_mut().enumerate() {
+            if client.is_due(now)
+                && let Some(link) = crowd.link(number)
+            {
+                link.send(&message)?;
+                client.has_sent(now);
+            }
+        }
+        if !probing.busy && probing.next <= now {
+            crowd.open(probe, target, None)?;
+            (probing.busy, probing.next) = (true, now + BETWEEN_PROBES);
+        }
+    }
+    let usage = reading.until(&meter.read());
+    swapper.join().map_err(|_| anyhow!("the swapping thread panicked"))??;
+    let now = Instant::now();
+    let median = clients.iter().map(|client| client.gaps.median()).max().unwrap_or_default();
+    let worst_gap = clients.iter().map(|client| client.worst_gap(now)).max().unwrap_or_default();
+    ensure!(!median.is_zero(), "no client saw two answers");
+    Ok(Outcome { took_effect: probing.changes, dropped, median, worst_gap, usage })
+}
+
+/// Swaps on a thread of its own, since a disk may take its time; and when all is over.
+fn swap_from(
+    start: Instant,
+    load: &Load,
+    components: Vec<Vec<u8>>,
+) -> Result<(JoinHandle<Result<()>>, Instant)> {
+    let (file, swaps) = (load.file.clone(), u32::try_from(load.swaps)?);
+    let end = start + BETWEEN_SWAPS * (swaps + 1) + Duration::from_secs(1);
+    let swapper = thread::spawn(move || {
+        for (number, component) in (1..=swaps).zip(components.iter().cycle().skip(1)) {
+            thread::sleep(left(start + BETWEEN_SWAPS * number));
+            replace(&file, &component::distinct(component, u64::from(number)))?;
+        }
+        Ok(())
+    });
+    Ok((swapper, end))
+}
+
 /// A client that sends at its pace, if the last message was answered.
 struct Client {
     answers: Answers,
@@ -58,89 +141,35 @@ struct Client {
     gaps: Latencies,
 }
 
-/// Replaces the file every half second. Each copy is a component of its own, so that
-/// nothing but the first comes compiled from the server's cache.
-pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome> {
-    let read = |path: &PathBuf| fs::read(path).with_context(|| path.display().to_string());
-    let components = load.components.iter().map(read).collect::<Result<Vec<_>>>()?;
-    let payload = text(64);
-    let message = frame(TEXT, &payload);
-    let start = Instant::now();
-    let mut clients = Clients::new()?;
-    let mut states: Vec<Client> = Vec::new();
-    for number in 0..load.connections {
-        clients.open(number, target, None)?;
-        // Spread over the pace, so that they don't all send at once.
-        let next = start + PACE * u32::try_from(number)? / u32::try_from(load.connections)?;
+impl Client {
+    /// One that waits to be connected, and sends from then on.
+    fn new(next: Instant) -> Self {
         let (answers, gaps) = (Answers::default(), Latencies::new());
-        states.push(Client { answers, next, waits: true, answered: None, gaps });
+        Self { answers, next, waits: true, answered: None, gaps }
     }
-    // Numbered behind the clients.
-    let probe = load.connections;
-    let mut probing = Probing { sees: None, changes: 0, busy: false, next: start };
-    let mut outcome = Outcome::default();
-    let (mut open, mut swapped) = (0, 0);
-    let mut next_swap = start + BETWEEN_SWAPS;
-    let reading = meter.read();
-    let end = start + BETWEEN_SWAPS * (u32::try_from(load.swaps)? + 1) + Duration::from_secs(1);
-    while !left(end).is_zero() {
-        clients.turn(Duration::from_micros(500), |number, link, happening| {
-            let Some(client) = states.get_mut(number) else {
-                return probing.take(link, happening);
-            };
-            match happening {
-                Happening::Open => (open, client.waits) = (open + 1, false),
-                Happening::Data { opcode, before, bytes, last } => {
-                    if client.answers.take(&payload, (opcode, before, bytes, last))? {
-                        let now = Instant::now();
-                        client.waits = false;
-                        if let Some(answered) = client.answered.replace(now) {
-                            client.gaps.record(now - answered, 1);
-                        }
-                    }
-                }
-                Happening::Refused(refusal) => bail!("{} {}", refusal.status, refusal.body),
-                Happening::Ended => outcome.dropped += 1,
-                Happening::Read | Happening::Closing(_) => {}
-            }
-            Ok(())
-        })?;
-        let now = Instant::now();
-        ensure!(open == load.connections || now < start + PATIENCE, "{open} connections opened");
-        for (number, client) in states.iter_mut().enumerate() {
-            if client.next <= now
-                && !client.waits
-                && let Some(link) = clients.link(number)
-            {
-                link.send(&message)?;
-                client.waits = true;
-                client.next = now.max(client.next + PACE);
-            }
-        }
-        if !probing.busy && probing.next <= now {
-            clients.open(probe, target, None)?;
-            (probing.busy, probing.next) = (true, now + BETWEEN_PROBES);
-        }
-        if next_swap <= now && swapped < load.swaps {
-            swapped += 1;
-            let copy = component::distinct(&components[swapped % 2], swapped as u64);
-            replace(&load.file, &copy)?;
-            next_swap += BETWEEN_SWAPS;
+
+    fn is_due(&self, now: Instant) -> bool {
+        !self.waits && self.next <= now
+    }
+
+    fn has_sent(&mut self, now: Instant) {
+        self.waits = true;
+        self.next = now.max(self.next + PACE);
+    }
+
+    fn is_answered(&mut self, now: Instant) {
+        self.waits = false;
+        if let Some(last) = self.answered.replace(now) {
+            self.gaps.record(now - last, 1);
         }
     }
-    outcome.usage = reading.until(&meter.read());
-    outcome.took_effect = probing.changes;
-    for client in &states {
-        let median = client.gaps.median();
-        // One that waits still has waited for as long as that.
-        let waited =
-            client.answered.filter(|_| client.waits).map_or(Duration::ZERO, |at| at.elapsed());
-        let worst = client.gaps.largest().max(waited).saturating_sub(median);
-        outcome.worst_gap = outcome.worst_gap.max(worst);
-        outcome.median = outcome.median.max(median);
+
+    /// The longest time between two answers beyond the median. One that waits still has
+    /// waited for as long as that.
+    fn worst_gap(&self, now: Instant) -> Duration {
+        let waits = self.answered.filter(|_| self.waits).map_or(Duration::ZERO, |last| now - last);
+        self.gaps.largest().max(waits).saturating_sub(self.gaps.median())
     }
-    ensure!(!outcome.median.is_zero(), "no client saw two answers");
-    Ok(outcome)
 }
 
 /// What new connections see: whether somebody greets.
@@ -152,7 +181,7 @@ struct Probing {
 }
 
 impl Probing {
-    fn take(&mut self, link: &mut crate::client::Link, happening: Happening<'_>) -> Result<()> {
+    fn take(&mut self, link: &mut Link, happening: Happening<'_>) -> Result<()> {
         match happening {
             // An echo answers this; the other has greeted before.
             Happening::Open => link.send(&frame(TEXT, b"?"))?,
@@ -172,8 +201,43 @@ impl Probing {
 }
 
 /// Puts a file in another's place, as deploys do.
-pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
+fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
     let draft = file.with_extension("draft");
     fs::write(&draft, bytes).with_context(|| draft.display().to_string())?;
     fs::rename(&draft, file).with_context(|| file.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_gap_is_beyond_the_median_and_may_not_be_over() {
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut client = Client::new(start);
+        for answered in [0, 5, 10, 15, 45, 50] {
+            client.is_answered(at(answered));
+        }
+        let near = |gap: Duration, milliseconds: u64| {
+            gap.abs_diff(Duration::from_millis(milliseconds)) < Duration::from_micros(100)
+        };
+        assert!(near(client.worst_gap(at(51)), 25), "{:?}", client.worst_gap(at(51)));
+        client.has_sent(at(55));
+        assert!(near(client.worst_gap(at(155)), 100), "{:?}", client.worst_gap(at(155)));
+    }
+
+    #[test]
+    fn a_client_sends_at_its_pace_and_not_before_its_answer() {
+        let start = Instant::now();
+        let mut client = Client::new(start);
+        assert!(!client.is_due(start), "it isn't connected");
+        client.waits = false;
+        assert!(client.is_due(start));
+        client.has_sent(start);
+        assert!(!client.is_due(start + PACE * 2), "it waits");
+        client.is_answered(start + PACE / 2);
+        assert!(!client.is_due(start + PACE / 2), "its pace");
+        assert!(client.is_due(start + PACE));
+    }
 }

@@ -43,9 +43,15 @@ impl Meter {
         Self { server }
     }
 
+    /// The counters, as a measurement begins: looking takes milliseconds, which are not
+    /// a part of it.
+    pub(crate) fn start(&self) -> Reading {
+        let counters = self.read();
+        Reading { at: Instant::now(), ..counters }
+    }
+
+    /// The counters, as it ends.
     pub(crate) fn read(&self) -> Reading {
-        // The machine first at the start and last at the end would see more than the
-        // processes; the difference is microseconds.
         Reading {
             at: Instant::now(),
             server: self.server.map(process::cpu),

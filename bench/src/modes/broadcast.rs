@@ -67,7 +67,7 @@ pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome>
         Ok(latencies.count() * load.subscribers as u64)
     };
     publish_for(load.warm_up)?;
-    let start = meter.read();
+    let start = meter.start();
     let messages = publish_for(load.seconds)?;
     let usage = start.until(&meter.read());
     Ok(Outcome { messages, latency: latencies.percentiles(), usage })

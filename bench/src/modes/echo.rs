@@ -113,9 +113,10 @@ pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome>
             }
             Phase::Opening if over => bail!("{open} of {} connections opened", load.connections),
             Phase::Warming if over => {
-                until = Instant::now() + Duration::from_secs_f64(load.seconds);
+                let start = meter.start();
                 latencies.clear();
-                Phase::Measuring(meter.read())
+                until = Instant::now() + Duration::from_secs_f64(load.seconds);
+                Phase::Measuring(start)
             }
             Phase::Measuring(start) if over => {
                 let usage = start.until(&meter.read());

@@ -81,7 +81,7 @@ pub(crate) fn run(target: &Target, load: &Load, server: Option<u32>) -> Result<O
         outcome.proportional = each(after.proportional, before.proportional);
     }
     let meter = Meter::new(server);
-    let start = meter.read();
+    let start = meter.start();
     rest(&mut clients, Duration::from_secs_f64(load.seconds), &mut outcome)?;
     outcome.usage = start.until(&meter.read());
     ensure!(clients.count() == outcome.served, "{} are open", clients.count());

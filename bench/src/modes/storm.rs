@@ -71,9 +71,9 @@ pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome>
             ensure!(connections > 0, "no connection in {:?}", usage.elapsed);
             return Ok(Outcome { messages: connections, latency: latencies.percentiles(), usage });
         }
-        (connections, until) = (0, Instant::now() + Duration::from_secs_f64(load.seconds));
+        start = Some(meter.start());
         latencies.clear();
-        start = Some(meter.read());
+        (connections, until) = (0, Instant::now() + Duration::from_secs_f64(load.seconds));
     }
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome>
     let probe = load.connections;
     let mut probing = Probing { sees: None, changes: 0, busy: false, next: start };
     let (mut open, mut dropped) = (0, 0);
-    let reading = meter.read();
+    let reading = meter.start();
     let (swapper, end) = swap_from(start, load, components)?;
     while !left(end).is_zero() {
         crowd.turn(Duration::from_micros(500), |number, link, happening| {

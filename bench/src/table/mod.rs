@@ -39,7 +39,8 @@ pub(crate) struct Options {
     /// All rows once and quickly, to see that the instrument works. Writes nothing
     #[arg(long)]
     brief: bool,
-    /// Only these rows. Writes nothing
+    /// Only these rows: echo-1, echo-16, echo-16k, storm, languages, threads-1, threads-16,
+    /// idle, full, swap, start, broadcast. Writes nothing
     #[arg(long, value_name = "ROW")]
     only: Vec<String>,
     /// socklet's binary [default: that beside this one]

@@ -46,8 +46,10 @@ pub(super) fn take(
         match sample() {
             Ok(sample) if !sample.usage.is_disturbed() => break Some(sample),
             Ok(sample) => {
-                let share = sample.usage.foreign.unwrap_or_default() * 100.0;
-                tell(&format!("spoiled: {share:.0} % of all cores was busy with something else"));
+                if patience.spoiled > 0 {
+                    let share = sample.usage.foreign.unwrap_or_default() * 100.0;
+                    tell(&format!("spoiled: {share:.0} % of all cores was busy otherwise"));
+                }
                 spoiled.push(sample);
             }
             Err(error) => {

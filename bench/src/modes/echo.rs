@@ -115,7 +115,13 @@ pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome>
             Phase::Warming if over => {
                 let start = meter.start();
                 latencies.clear();
-                until = Instant::now() + Duration::from_secs_f64(load.seconds);
+                // What is in flight doesn't pay for the look at the counters.
+                let now = Instant::now();
+                flights
+                    .iter_mut()
+                    .flat_map(|flight| &mut flight.batches)
+                    .for_each(|batch| batch.0 = now);
+                until = now + Duration::from_secs_f64(load.seconds);
                 Phase::Measuring(start)
             }
             Phase::Measuring(start) if over => {

@@ -73,7 +73,10 @@ pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome>
         }
         start = Some(meter.start());
         latencies.clear();
-        (connections, until) = (0, Instant::now() + Duration::from_secs_f64(load.seconds));
+        // What is under way doesn't pay for the look at the counters.
+        let now = Instant::now();
+        begun.fill(now);
+        (connections, until) = (0, now + Duration::from_secs_f64(load.seconds));
     }
 }
 

@@ -106,7 +106,7 @@ fn tell_rate(what: &str, outcome: &echo::Outcome) {
 fn tell_idle(outcome: &idle::Outcome) {
     println!("{} served, {} refused", outcome.served, outcome.refused);
     if let Some(refusal) = &outcome.refusal {
-        println!("the first refusal: {} {}", refusal.status, refusal.body.trim_end());
+        println!("the first was {refusal}");
     }
     let memory = [
         ("resident", outcome.resident),

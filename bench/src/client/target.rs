@@ -1,5 +1,6 @@
 //! Where a client connects to, and what it asks there.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::os::fd::OwnedFd;
 use std::str::FromStr;
@@ -78,6 +79,12 @@ pub(crate) struct Refusal {
     pub(crate) body: String,
 }
 
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refused with {}: {}", self.status, self.body.trim_end())
+    }
+}
+
 /// Looks for the end of a response's header. `None` while it is incomplete, else the
 /// length of the header, or the status of a refusal.
 pub(crate) fn read_response(response: &[u8]) -> Result<Option<Result<usize, Refusal>>> {
@@ -130,5 +137,6 @@ mod tests {
         let full = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\r\nraise it\n";
         let refusal = read_response(full).unwrap().unwrap().unwrap_err();
         assert_eq!((refusal.status, refusal.body.as_str()), (503, "raise it\n"));
+        assert_eq!(refusal.to_string(), "refused with 503: raise it");
     }
 }

@@ -108,7 +108,7 @@ impl Audience {
                     }
                 }
                 Happening::Read => {}
-                Happening::Refused(refusal) => bail!("{} {}", refusal.status, refusal.body),
+                Happening::Refused(refusal) => bail!("{refusal}"),
                 Happening::Closing(code) => bail!("closed by the server with {code:?}"),
                 Happening::Ended => bail!("ended by the server"),
             }

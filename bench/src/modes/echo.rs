@@ -99,7 +99,7 @@ pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome>
                     link.send(&batch[..arrived * one.len()])?;
                 }
                 Happening::Read => {}
-                Happening::Refused(refusal) => bail!("{} {}", refusal.status, refusal.body),
+                Happening::Refused(refusal) => bail!("{refusal}"),
                 Happening::Closing(code) => bail!("closed by the server with {code:?}"),
                 Happening::Ended => bail!("ended by the server"),
             }

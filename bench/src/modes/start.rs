@@ -74,7 +74,7 @@ fn start(
                 open = true;
                 Ok(())
             }
-            Happening::Refused(refusal) => bail!("{last}: {} {}", refusal.status, refusal.body),
+            Happening::Refused(refusal) => bail!("{last}: {refusal}"),
             _ => Ok(()),
         })?;
     }

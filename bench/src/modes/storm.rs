@@ -56,7 +56,7 @@ pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome>
                         link.close()?;
                     }
                 }
-                Happening::Refused(refusal) => bail!("{} {}", refusal.status, refusal.body),
+                Happening::Refused(refusal) => bail!("{refusal}"),
                 Happening::Closing(Some(1000 | 1005) | None) => connections += 1,
                 Happening::Closing(code) => bail!("closed by the server with {code:?}"),
                 Happening::Ended => idle.push(number),

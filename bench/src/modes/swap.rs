@@ -84,7 +84,7 @@ pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome>
                         client.is_answered(Instant::now());
                     }
                 }
-                Happening::Refused(refusal) => bail!("{} {}", refusal.status, refusal.body),
+                Happening::Refused(refusal) => bail!("{refusal}"),
                 Happening::Ended => dropped += 1,
                 Happening::Read | Happening::Closing(_) => {}
             }
@@ -192,7 +192,7 @@ impl Probing {
                 }
                 link.close()?;
             }
-            Happening::Refused(refusal) => bail!("{} {}", refusal.status, refusal.body),
+            Happening::Refused(refusal) => bail!("{refusal}"),
             Happening::Ended => self.busy = false,
             _ => {}
         }

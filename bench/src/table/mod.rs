@@ -182,14 +182,13 @@ impl Bench {
         Ok(Measured { row, series })
     }
 
-    /// Whether socklet and what it is measured against did what was asked.
+    /// Whether socklet and the peers that are in this program did what was asked.
     fn judge(&self, table: &[Measured]) -> Result<()> {
         let mut failed = Vec::new();
         for Measured { row, series } in table {
             for (contender, series) in row.contenders.iter().zip(series) {
-                let seen = series.spread(0).is_some();
-                if contender.peer.is_ours() && !seen && contender.is_missing(&self.places).is_none()
-                {
+                let ours = contender.peer.is_ours() && !contender.lacks_guest(&self.places);
+                if ours && series.spread(0).is_none() {
                     let remark = series.remark.as_deref().unwrap_or("no sample");
                     failed.push(format!("{}: {}: {remark}", row.id, series.name));
                 }

@@ -296,12 +296,19 @@ impl Contender {
 
     /// Why it can't take part, if so.
     pub(crate) fn is_missing(&self, places: &Places) -> Option<String> {
+        let skipped = |why| Some(format!("skipped: {why}"));
         if self.peer.version(places).is_none() {
-            return Some("skipped: not installed, see `scripts/setup bench`".to_owned());
+            return skipped("not installed, see `scripts/setup bench`");
         }
-        let file = places.guest(self.guest?);
-        let missing = !file.exists();
-        missing.then(|| "skipped: not built, see `scripts/build-guests`".to_owned())
+        if self.lacks_guest(places) {
+            return skipped("not built, see `scripts/build-guests`");
+        }
+        None
+    }
+
+    /// Whether its component isn't there: its language's compiler may be missing.
+    pub(crate) fn lacks_guest(&self, places: &Places) -> bool {
+        self.guest.is_some_and(|guest| !places.guest(guest).exists())
     }
 }
 

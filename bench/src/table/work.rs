@@ -115,8 +115,7 @@ fn rates(outcome: &echo::Outcome) -> Sample {
 }
 
 fn refusal(outcome: &idle::Outcome) -> Option<String> {
-    let refusal = outcome.refusal.as_ref()?;
-    Some(format!("refused with {}: {}", refusal.status, refusal.body.trim_end()))
+    outcome.refusal.as_ref().map(ToString::to_string)
 }
 
 fn milliseconds(time: Duration) -> f64 {

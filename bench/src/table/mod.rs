@@ -1,5 +1,7 @@
 //! The whole table: every contender in every row, over several rounds.
 
+mod columns;
+mod contender;
 mod figures;
 mod machine;
 mod page;
@@ -79,6 +81,12 @@ struct Measured {
 }
 
 impl Options {
+    #[cfg(test)]
+    fn brief() -> Self {
+        let (only, socklet) = (Vec::new(), None);
+        Self { rounds: 1, seconds: 1.0, retries: 0, brief: true, only, socklet }
+    }
+
     fn size(&self) -> Size {
         if self.brief {
             return Size {

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::Measured;
+use super::columns::RATE;
 use super::figures::Spread;
 use super::render::number;
-use super::rows::RATE;
 
 const WIDTH: usize = 760;
 /// Where bars begin, and how long the longest is.

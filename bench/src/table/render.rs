@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::Measured;
+use super::columns::Column;
 use super::figures::{Bound, Goal, Spread};
-use super::rows::Column;
 
 /// All of it: the goals first, then each row.
 pub(super) fn table(table: &[Measured], rounds: usize) -> String {
@@ -127,25 +127,13 @@ pub(super) fn number(value: f64, digits: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Options;
     use crate::table::figures::Series;
     use crate::table::rows::rows;
-    use crate::table::{Options, Size};
-
-    fn size() -> Size {
-        Options {
-            rounds: 1,
-            seconds: 1.0,
-            retries: 0,
-            brief: true,
-            only: Vec::new(),
-            socklet: None,
-        }
-        .size()
-    }
 
     /// The row with this id, where these were found.
     fn measured(id: &str, found: &[(&'static str, &[[f64; 5]])]) -> Measured {
-        let row = rows(&size()).into_iter().find(|row| row.id == id).unwrap();
+        let row = rows(&Options::brief().size()).into_iter().find(|row| row.id == id).unwrap();
         let series = row.contenders.iter().map(|contender| {
             let found = found.iter().find(|(name, _)| *name == contender.name);
             let samples = found.map_or(Vec::new(), |(_, samples)| {

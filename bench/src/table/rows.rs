@@ -1,9 +1,14 @@
 //! The rows of the table: what is measured on whom, and what is asked of it.
 
 use super::Size;
+use super::columns::{
+    CONNECTIONS, Column, DELIVERIES, FULL, HELD, P99, RATE, RATES, STARTS, SWAPS,
+};
+use super::contender::Contender;
 use super::figures::Bound::{self, AtLeast, AtMost};
 use super::figures::Goal;
-use super::peer::{Peer, Places};
+use super::peer::Peer;
+use super::render::number;
 use super::work::Work;
 use crate::modes::{broadcast, echo, idle, start, storm};
 
@@ -23,255 +28,124 @@ pub(crate) struct Row {
     pub(crate) remarks: &'static [&'static str],
 }
 
-/// A column, and with how many digits it is told.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Column {
-    pub(crate) head: &'static str,
-    pub(crate) digits: usize,
-    /// Whether the range of the samples is told beside the median.
-    pub(crate) ranged: bool,
-}
-
-/// A server as it takes part in a row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Contender {
-    pub(crate) name: &'static str,
-    pub(crate) peer: Peer,
-    pub(crate) threads: usize,
-    /// Bound to one core, and the client to another.
-    pub(crate) pinned: bool,
-    /// A component in target/guests/bench that is served instead of the embedded echo.
-    pub(crate) guest: Option<&'static str>,
-}
-
-const fn column(head: &'static str, digits: usize) -> Column {
-    Column { head, digits, ranged: true }
-}
-
-const fn median(head: &'static str, digits: usize) -> Column {
-    Column { head, digits, ranged: false }
-}
-
-pub(crate) const RATE: usize = 0;
-pub(crate) const P99: usize = 2;
-const RATES: &[Column] = &[
-    column("messages/s", 0),
-    median("p50 µs", 0),
-    column("p99 µs", 0),
-    median("p99.9 µs", 0),
-    median("server's CPU µs each", 2),
-];
-const CONNECTIONS: &[Column] = &[
-    column("connections/s", 0),
-    median("p50 µs", 0),
-    column("p99 µs", 0),
-    median("p99.9 µs", 0),
-    median("server's CPU µs each", 1),
-];
-const DELIVERIES: &[Column] = &[
-    column("deliveries/s", 0),
-    median("last one, p50 µs", 0),
-    column("last one, p99 µs", 0),
-    median("server's CPU µs each", 2),
-];
-const HELD: &[Column] = &[
-    column("served", 0),
-    column("KiB resident each", 1),
-    column("KiB anonymous each", 1),
-    column("KiB proportional each", 1),
-    column("% of a core at rest", 2),
-];
-const FULL: &[Column] = &[
-    column("served", 0),
-    column("refused with 503 and the setting to raise", 0),
-    column("neither", 0),
-    column("KiB resident each", 1),
-];
-const SWAPS: &[Column] = &[
-    column("worst gap beyond the median, ms", 2),
-    column("median between answers, ms", 2),
-    column("swaps that took effect", 0),
-    column("connections dropped", 0),
-];
-const STARTS: &[Column] = &[column("cold cache, ms", 0), column("warm cache, ms", 0)];
-
-const SOCKLET: &str = "socklet";
-
 /// All rows, of this size.
-pub(crate) fn rows(size: &Size) -> Vec<Row> {
-    let plain = Peer::Plain.name();
-    let (bun, node, python) = (Peer::Bun.name(), Peer::Node.name(), Peer::Python.name());
-    let everybody: Vec<Contender> = Peer::ALL.into_iter().map(Contender::of).collect();
-    let beside = |left_out: &[Peer]| -> Vec<Contender> {
-        everybody.iter().filter(|one| !left_out.contains(&one.peer)).copied().collect()
-    };
-    let echo = |connections: usize, payload, depth| {
-        let connections = connections.min(size.most_connections);
-        echo::Load { connections, payload, depth, seconds: size.seconds, warm_up: size.warm_up }
-    };
-    let echo_row = |id, load: echo::Load, contenders: &[Contender], goals| Row {
-        id,
-        title: format!(
-            "Echo of {}, {} connections, depth {}",
-            bytes(load.payload),
-            load.connections,
-            load.depth
-        ),
-        work: Work::Echo(load),
-        columns: RATES,
-        contenders: contenders.to_vec(),
-        goals,
-        compared: RATE,
-        remarks: &[],
-    };
-    let goal = |column, versus, bound| Goal { of: SOCKLET, column, versus: Some(versus), bound };
-    let alone = |column, bound: Bound| Goal { of: SOCKLET, column, versus: None, bound };
-    let against = |of, versus, bound| Goal { of, column: RATE, versus: Some(versus), bound };
-
-    let idle = idle::Load { connections: size.idle, seconds: size.rest };
-    let full = idle::Load { connections: size.full, seconds: 0.1 };
-    let (clients, storm) = (50.min(size.most_connections), size);
+pub(super) fn rows(size: &Size) -> Vec<Row> {
+    let (plain, bun) = (Peer::Plain.name(), Peer::Bun.name());
+    let (small, pipelined) = (load(size, 50, 64, 1), load(size, 50, 64, 16));
+    let echo_1 = vec![
+        goal(RATE, plain, AtLeast(0.95)),
+        goal(RATE, bun, AtLeast(1.1)),
+        goal(P99, plain, AtMost(1.15)),
+        goal(P99, bun, AtMost(1.0)),
+    ];
+    let echo_16 = vec![
+        goal(RATE, plain, AtLeast(3.0)),
+        goal(RATE, bun, AtLeast(0.8)),
+        goal(P99, bun, AtMost(1.0)),
+    ];
+    let echo_16k = vec![
+        goal(RATE, plain, AtLeast(0.85)),
+        goal(RATE, bun, AtLeast(1.4)),
+        goal(P99, bun, AtMost(1.0)),
+    ];
     vec![
-        echo_row(
-            "echo-1",
-            echo(50, 64, 1),
-            &everybody,
-            vec![
-                goal(RATE, plain, AtLeast(0.95)),
-                goal(RATE, bun, AtLeast(1.1)),
-                goal(P99, plain, AtMost(1.15)),
-                goal(P99, bun, AtMost(1.0)),
-            ],
-        ),
-        echo_row(
-            "echo-16",
-            echo(50, 64, 16),
-            &everybody,
-            vec![
-                goal(RATE, plain, AtLeast(3.0)),
-                goal(RATE, bun, AtLeast(0.8)),
-                goal(P99, bun, AtMost(1.0)),
-            ],
-        ),
-        echo_row(
-            "echo-16k",
-            echo(10, 16 * 1024, 4),
-            &everybody,
-            vec![
-                goal(RATE, plain, AtLeast(0.85)),
-                goal(RATE, bun, AtLeast(1.4)),
-                goal(P99, bun, AtMost(1.0)),
-            ],
-        ),
-        Row {
-            id: "storm",
-            title: format!("Handshake to `Hello!`, {clients} at a time"),
-            work: Work::Storm(storm::Load {
-                at_once: clients,
-                seconds: storm.seconds,
-                warm_up: storm.warm_up,
-            }),
-            columns: CONNECTIONS,
-            contenders: everybody.clone(),
-            goals: vec![goal(RATE, plain, AtLeast(0.8)), goal(RATE, bun, AtLeast(0.9))],
-            compared: RATE,
-            remarks: &["Each connection is closed in order; latency is from connect to greeting."],
-        },
-        Row {
-            title: "Handlers in other languages: echo of 64 B, depth 1".to_owned(),
-            ..echo_row(
-                "languages",
-                echo(50, 64, 1),
-                &[
-                    Contender::guest("socklet, Python handler", "echo-python"),
-                    Contender::of(Peer::Python),
-                    Contender::guest("socklet, JavaScript handler", "echo-js"),
-                    Contender::of(Peer::Node),
-                ],
-                vec![
-                    against("socklet, Python handler", python, AtLeast(2.0)),
-                    against("socklet, JavaScript handler", node, AtLeast(1.0)),
-                ],
-            )
-        },
-        threads("threads-1", echo_row("", echo(50, 64, 1), &[], Vec::new())),
-        threads("threads-16", echo_row("", echo(50, 64, 16), &[], Vec::new())),
-        Row {
-            id: "idle",
-            title: format!("{} idle connections, a live instance each", count(size.idle)),
-            work: Work::Idle(idle),
-            columns: HELD,
-            contenders: vec![Contender::of(Peer::Socklet), Contender::of(Peer::Plain)],
-            goals: vec![
-                alone(0, AtLeast(size.idle as f64)),
-                alone(1, AtMost(32.0)),
-                alone(4, AtMost(1.0)),
-            ],
-            compared: 1,
-            remarks: &[
-                "socklet pings a peer that is silent for 25 s; the other never does.",
-                "Not yet: parked instances, and those that connections share.",
-            ],
-        },
-        Row {
-            id: "full",
-            title: format!("{} connections in one process", count(size.full)),
-            work: Work::Full(full),
-            columns: FULL,
-            contenders: vec![Contender::of(Peer::Socklet)],
-            goals: vec![alone(2, AtMost(0.0))],
-            compared: 0,
-            remarks: &["At the system's own `vm.max_map_count`."],
-        },
-        Row {
-            id: "swap",
-            title: format!("{} swaps under load, one each half second", size.swaps),
-            work: Work::Swap { swaps: size.swaps },
-            columns: SWAPS,
-            contenders: vec![Contender::of(Peer::Socklet)],
-            goals: vec![
-                alone(0, AtMost(20.0)),
-                alone(2, AtLeast(size.swaps as f64)),
-                alone(3, AtMost(0.0)),
-            ],
-            compared: 0,
-            remarks: &["50 connections send every 5 ms; each file is a new one, to be compiled."],
-        },
-        Row {
-            id: "start",
-            title: format!("Start with {} handlers", size.handlers),
-            work: Work::Start(start::Load { component: None, handlers: size.handlers }),
-            columns: STARTS,
-            contenders: vec![Contender::of(Peer::Socklet)],
-            goals: vec![alone(1, AtMost(300.0))],
-            compared: 0,
-            remarks: &[],
-        },
-        Row {
-            id: "broadcast",
-            title: format!("Broadcast of 64 B to {} subscribers", count(size.subscribers)),
-            work: Work::Broadcast(broadcast::Load {
-                subscribers: size.subscribers,
-                payload: 64,
-                seconds: size.seconds,
-                warm_up: size.warm_up,
-            }),
-            columns: DELIVERIES,
-            contenders: beside(&[Peer::Socklet, Peer::Batched, Peer::Websocketd]),
-            goals: Vec::new(),
-            compared: RATE,
-            remarks: &["socklet: not yet, it has no topics. websocketd has none either."],
-        },
+        echo("echo-1", small.clone(), echo_1),
+        echo("echo-16", pipelined.clone(), echo_16),
+        echo("echo-16k", load(size, 10, 16 * 1024, 4), echo_16k),
+        storm(size),
+        languages(echo("languages", small.clone(), Vec::new())),
+        threads(echo("threads-1", small, Vec::new())),
+        threads(echo("threads-16", pipelined, Vec::new())),
+        idle(size),
+        full(size),
+        swap(size),
+        start(size),
+        broadcast(size),
     ]
 }
 
+/// Of socklet, against another.
+fn goal(column: usize, versus: &'static str, bound: Bound) -> Goal {
+    Goal { of: Peer::Socklet.name(), column, versus: Some(versus), bound }
+}
+
+/// Of socklet, whatever others do.
+fn alone(column: usize, bound: Bound) -> Goal {
+    Goal { of: Peer::Socklet.name(), column, versus: None, bound }
+}
+
+fn everybody() -> Vec<Contender> {
+    Peer::ALL.into_iter().map(Contender::of).collect()
+}
+
+fn load(size: &Size, connections: usize, payload: usize, depth: usize) -> echo::Load {
+    let connections = connections.min(size.most_connections);
+    echo::Load { connections, payload, depth, seconds: size.seconds, warm_up: size.warm_up }
+}
+
+fn echo(id: &'static str, load: echo::Load, goals: Vec<Goal>) -> Row {
+    let payload = match load.payload {
+        bytes if bytes.is_multiple_of(1024) => format!("{} KiB", bytes / 1024),
+        bytes => format!("{bytes} B"),
+    };
+    let (connections, depth) = (load.connections, load.depth);
+    Row {
+        id,
+        title: format!("Echo of {payload}, {connections} connections, depth {depth}"),
+        work: Work::Echo(load),
+        columns: RATES,
+        contenders: everybody(),
+        goals,
+        compared: RATE,
+        remarks: &[],
+    }
+}
+
+fn storm(size: &Size) -> Row {
+    let Size { seconds, warm_up, most_connections: at_once, .. } = *size;
+    Row {
+        id: "storm",
+        title: format!("Handshake to `Hello!`, {at_once} at a time"),
+        work: Work::Storm(storm::Load { at_once, seconds, warm_up }),
+        columns: CONNECTIONS,
+        contenders: everybody(),
+        goals: vec![
+            goal(RATE, Peer::Plain.name(), AtLeast(0.8)),
+            goal(RATE, Peer::Bun.name(), AtLeast(0.9)),
+        ],
+        compared: RATE,
+        remarks: &["Each connection is closed in order; latency is from connect to greeting."],
+    }
+}
+
+/// An echo by handlers in other languages, each beside the server that its author might
+/// have written instead.
+fn languages(row: Row) -> Row {
+    let python = Contender::guest("socklet, Python handler", "echo-python");
+    let javascript = Contender::guest("socklet, JavaScript handler", "echo-js");
+    let against = |of: Contender, peer: Peer, bound| {
+        let versus = Some(peer.name());
+        Goal { of: of.name, column: RATE, versus, bound: AtLeast(bound) }
+    };
+    Row {
+        title: format!("Handlers in other languages: {}", row.title),
+        goals: vec![against(python, Peer::Python, 2.0), against(javascript, Peer::Node, 1.0)],
+        contenders: vec![
+            python,
+            Contender::of(Peer::Python),
+            javascript,
+            Contender::of(Peer::Node),
+        ],
+        ..row
+    }
+}
+
 /// An echo on one worker thread and on two, of those that have such.
-fn threads(id: &'static str, row: Row) -> Row {
+fn threads(row: Row) -> Row {
     let of =
         |name, peer, threads| Contender { name, threads, pinned: false, ..Contender::of(peer) };
     let versus = Some("socklet, one thread");
     Row {
-        id,
         title: format!("{}: one worker thread and two", row.title),
         contenders: vec![
             of("socklet, one thread", Peer::Socklet, 1),
@@ -285,37 +159,88 @@ fn threads(id: &'static str, row: Row) -> Row {
     }
 }
 
-impl Contender {
-    fn of(peer: Peer) -> Self {
-        Self { name: peer.name(), peer, threads: 1, pinned: true, guest: None }
-    }
+/// What only socklet does.
+fn own(id: &'static str, title: String, work: Work, columns: &'static [Column]) -> Row {
+    let contenders = vec![Contender::of(Peer::Socklet)];
+    Row { id, title, work, columns, contenders, goals: Vec::new(), compared: 0, remarks: &[] }
+}
 
-    fn guest(name: &'static str, guest: &'static str) -> Self {
-        Self { name, guest: Some(guest), ..Self::of(Peer::Socklet) }
-    }
-
-    /// Why it can't take part, if so.
-    pub(crate) fn is_missing(&self, places: &Places) -> Option<String> {
-        let skipped = |why| Some(format!("skipped: {why}"));
-        if self.peer.version(places).is_none() {
-            return skipped("not installed, see `scripts/setup bench`");
-        }
-        if self.lacks_guest(places) {
-            return skipped("not built, see `scripts/build-guests`");
-        }
-        None
-    }
-
-    /// Whether its component isn't there: its language's compiler may be missing.
-    pub(crate) fn lacks_guest(&self, places: &Places) -> bool {
-        self.guest.is_some_and(|guest| !places.guest(guest).exists())
+fn idle(size: &Size) -> Row {
+    let connections = size.idle;
+    let title = format!("{} idle connections, a live instance each", number(connections as f64, 0));
+    let work = Work::Idle(idle::Load { connections, seconds: size.rest });
+    Row {
+        contenders: vec![Contender::of(Peer::Socklet), Contender::of(Peer::Plain)],
+        goals: vec![
+            alone(0, AtLeast(connections as f64)),
+            alone(1, AtMost(32.0)),
+            alone(4, AtMost(1.0)),
+        ],
+        compared: 1,
+        remarks: &[
+            "socklet pings a peer that is silent for 25 s; the other never does.",
+            "Not yet: parked instances, and those that connections share.",
+        ],
+        ..own("idle", title, work, HELD)
     }
 }
 
-fn bytes(count: usize) -> String {
-    if count.is_multiple_of(1024) { format!("{} KiB", count / 1024) } else { format!("{count} B") }
+fn full(size: &Size) -> Row {
+    let title = format!("{} connections in one process", number(size.full as f64, 0));
+    let work = Work::Full(idle::Load { connections: size.full, seconds: 0.1 });
+    Row {
+        goals: vec![alone(2, AtMost(0.0))],
+        remarks: &["At the system's own `vm.max_map_count`."],
+        ..own("full", title, work, FULL)
+    }
 }
 
-fn count(number: usize) -> String {
-    super::render::number(number as f64, 0)
+fn swap(size: &Size) -> Row {
+    let title = format!("{} swaps under load, one each half second", size.swaps);
+    Row {
+        goals: vec![
+            alone(0, AtMost(20.0)),
+            alone(2, AtLeast(size.swaps as f64)),
+            alone(3, AtMost(0.0)),
+        ],
+        remarks: &["50 connections send every 5 ms; each file is a new one, to be compiled."],
+        ..own("swap", title, Work::Swap { swaps: size.swaps }, SWAPS)
+    }
+}
+
+fn start(size: &Size) -> Row {
+    let title = format!("Start with {} handlers", size.handlers);
+    let work = Work::Start(start::Load { component: None, handlers: size.handlers });
+    Row { goals: vec![alone(1, AtMost(300.0))], ..own("start", title, work, STARTS) }
+}
+
+fn broadcast(size: &Size) -> Row {
+    let Size { seconds, warm_up, subscribers, .. } = *size;
+    let title = format!("Broadcast of 64 B to {} subscribers", number(subscribers as f64, 0));
+    let work = Work::Broadcast(broadcast::Load { subscribers, payload: 64, seconds, warm_up });
+    let peers = [Peer::Plain, Peer::Bun, Peer::Node, Peer::Deno, Peer::Python];
+    Row {
+        contenders: peers.into_iter().map(Contender::of).collect(),
+        remarks: &["socklet: not yet, it has no topics. websocketd has none either."],
+        ..own("broadcast", title, work, DELIVERIES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Options;
+
+    #[test]
+    fn every_goal_is_about_those_who_take_part_and_a_column_that_is_there() {
+        for row in rows(&Options::brief().size()) {
+            let takes_part = |name| row.contenders.iter().any(|contender| contender.name == name);
+            for goal in &row.goals {
+                assert!(takes_part(goal.of), "{}: {}", row.id, goal.of);
+                assert!(goal.versus.is_none_or(takes_part), "{}: {:?}", row.id, goal.versus);
+                assert!(goal.column < row.columns.len(), "{}: {}", row.id, goal.column);
+            }
+            assert!(row.compared < row.columns.len(), "{}", row.id);
+        }
+    }
 }

@@ -6,8 +6,8 @@ use anyhow::Result;
 use tempfile::TempDir;
 
 use super::Bench;
+use super::contender::Contender;
 use super::rounds::Sample;
-use super::rows::Contender;
 use super::server::{Server, Start};
 use crate::client::Target;
 use crate::meter::Meter;

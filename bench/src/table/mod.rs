@@ -106,7 +106,8 @@ impl Options {
             warm_up: 0.3,
             most_connections: 50,
             idle: 10_000,
-            rest: 10.0,
+            // Long enough for each connection's ping, which comes after 25 s of silence.
+            rest: 30.0,
             full: 19_000,
             swaps: 20,
             handlers: 50,

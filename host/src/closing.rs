@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
-
 use crate::bindings::{CloseEvent, CloseOrigin};
+use crate::reader::Violation;
 
 /// What `on-close` is told, and what the peer sees where the host closes.
 #[derive(Clone, Debug)]
@@ -30,14 +29,9 @@ impl Closing {
         Self { origin: CloseOrigin::Handler, code, reason: reason.into(), detail: "" }
     }
 
-    /// The peer's close frame; 1005 stands for one without a code. A code that
-    /// must not be sent (RFC 6455, section 7.4) comes from tungstenite as this one,
-    /// and is answered with 1002 by it.
+    /// The peer's close frame; 1005 stands for one without a code.
     pub(crate) fn peer(frame: Option<(u16, String)>) -> Self {
         let (code, reason) = frame.unwrap_or((1005, String::new()));
-        if (code, reason.as_str()) == (1002, "Protocol violation") {
-            return Self::host(1002, "a close code that must not be sent", "protocol-error");
-        }
         Self { origin: CloseOrigin::Peer, code, reason: reason.into(), detail: "" }
     }
 
@@ -46,20 +40,18 @@ impl Closing {
         Self { origin: CloseOrigin::Network, code: 1006, reason: Cow::Borrowed(""), detail: "" }
     }
 
-    /// What a failure to read the next frame means (RFC 6455, section 7.1.7).
-    pub(crate) fn of_read_error(error: &Error, max_message_size: usize) -> Self {
-        match error {
-            Error::Utf8(_) => Self::host(1007, "a text message is not valid UTF-8", "invalid-utf8"),
-            Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::host(
+    /// What a violation of the protocol means (RFC 6455, section 7.1.7).
+    pub(crate) fn violation(violation: Violation, max_message_size: usize) -> Self {
+        match violation {
+            Violation::Utf8 => {
+                Self::host(1007, "a text message is not valid UTF-8", "invalid-utf8")
+            }
+            Violation::TooLong => Self::host(
                 1009,
                 format!("message over max-message-size ({max_message_size} bytes)"),
                 "message-too-big",
             ),
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::network(),
-            Error::Protocol(error) => {
-                Self::host(1002, error.to_string().to_lowercase(), "protocol-error")
-            }
-            _ => Self::network(),
+            other => Self::host(1002, other.to_string(), "protocol-error"),
         }
     }
 

@@ -168,7 +168,8 @@ pub(crate) async fn prepare(
         .linker()
         .instantiate_pre(&component)
         .map_err(|error| LoadError::Import(Reason(error).chain()))?;
-    Prepared::new(linked).map_err(|error| LoadError::Types(Reason(error).chain()))
+    Prepared::new(linked, engine.clock().clone())
+        .map_err(|error| LoadError::Types(Reason(error).chain()))
 }
 
 /// Instantiates it once, and drops it: what can't start is refused here, where
@@ -182,7 +183,7 @@ pub(crate) async fn try_out(
     let unseen = Config { limits: limits.clone(), ..Config::default() };
     let account = Account::new(format!("{name} (loading)").into(), limits, &Totals::new(&unseen));
     let account = Arc::new(account);
-    let instance = Instance::new(prepared, limits, &account, 0, Arc::default());
+    let instance = Instance::new(prepared, limits, &account, 0, prepared.meter());
     match timeout(start, instance).await.unwrap_or(Err(Failure::Start(start))) {
         Ok(_) => Ok(()),
         // That says nothing about the component: another time, then.

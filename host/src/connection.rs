@@ -5,6 +5,7 @@
 //! events and writes through the imports; the registry and a shutdown ask for a
 //! close. None of them reaches into another.
 
+use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -12,12 +13,13 @@ use std::time::{Duration, Instant};
 use futures_util::task::AtomicWaker;
 
 use crate::account::Account;
-use crate::bindings::{CloseOutcome, MessageResult, WriteOutcome};
+use crate::bindings::{CloseOutcome, WriteOutcome};
 use crate::closing::{Closing, HostClose};
 use crate::config::Limits;
 use crate::frame;
 use crate::handshake::request::Request;
 use crate::mailbox::{Event, Mailbox};
+use crate::messages::Incoming;
 use crate::outbound::Outbound;
 
 /// Names a connection; never given twice while the process runs.
@@ -29,21 +31,38 @@ pub(crate) struct Connection {
     /// The session's task. Whoever changes `shared` from another task wakes it;
     /// an instance that is polled by the session itself need not.
     session: AtomicWaker,
+    /// One of the two wishes to close has been set since the session last looked.
+    wished: AtomicBool,
 }
 
 pub(crate) struct Shared {
     pub(crate) mailbox: Mailbox,
     pub(crate) outbound: Outbound,
     /// Set by the handler's `close`, until the session has seen it.
-    pub(crate) handler_close: Option<Closing>,
+    handler_close: Option<Closing>,
     /// Set by the host, until the session has seen it.
-    pub(crate) host_close: Option<HostClose>,
+    host_close: Option<HostClose>,
     /// Events begun so far; tells the session whether the mailbox moved.
     pub(crate) events: u64,
     /// When it was told to end at once.
     shed_at: Option<Instant>,
     /// An event is running; false while the instance waits for its next one.
     pub(crate) busy: bool,
+}
+
+impl Shared {
+    /// Whether another frame may be read, and the limit where not only this
+    /// connection's queues are in the way.
+    pub(crate) fn room(&self) -> (bool, Option<&'static str>) {
+        let room = self.mailbox.has_room() && !self.outbound.congested();
+        (room, self.mailbox.held_up())
+    }
+
+    /// Nothing has passed for a while.
+    pub(crate) fn give_back_buffers(&mut self) {
+        self.mailbox.give_back_buffer();
+        self.outbound.give_back_buffer();
+    }
 }
 
 impl Connection {
@@ -65,6 +84,7 @@ impl Connection {
                 busy: false,
             }),
             session: AtomicWaker::new(),
+            wished: AtomicBool::new(false),
         }
     }
 
@@ -92,7 +112,19 @@ impl Connection {
                 *wish = Some(close);
             }
         }
+        self.wished.store(true, Release);
         self.session.wake();
+    }
+
+    /// What the host and the handler wish, if there is anything new.
+    pub(crate) fn take_wishes(&self) -> Option<(Option<HostClose>, Option<Closing>)> {
+        // Nearly always there is not, and then this is all that it costs.
+        if !self.wished.load(Acquire) {
+            return None;
+        }
+        self.wished.store(false, Relaxed);
+        let mut shared = self.shared();
+        Some((shared.host_close.take(), shared.handler_close.take()))
     }
 
     /// Ends it at once, to have what it holds. False where it was told so long ago
@@ -116,8 +148,8 @@ impl Connection {
     }
 
     /// The import `write`.
-    pub(crate) fn write(&self, message: &MessageResult) -> WriteOutcome {
-        self.shared().outbound.write(message)
+    pub(crate) fn write(&self, text: bool, payload: &[u8]) -> WriteOutcome {
+        self.shared().outbound.write(text, payload)
     }
 
     /// The import `close`: seals the queue behind what is in it, and drops the
@@ -133,6 +165,7 @@ impl Connection {
         shared.outbound.close(code, &reason);
         shared.mailbox.discard_messages();
         shared.handler_close = Some(Closing::handler(code, reason));
+        self.wished.store(true, Release);
         CloseOutcome::Closing
     }
 
@@ -156,5 +189,23 @@ impl Connection {
             }
             None => Poll::Pending,
         }
+    }
+
+    /// The next event, where it is a message; None where another one is next.
+    pub(crate) fn poll_message(&self) -> Poll<Option<Incoming>> {
+        let mut shared = self.shared();
+        let message = match shared.outbound.congested() {
+            true => None,
+            false => shared.mailbox.take_message(),
+        };
+        if let Some(message) = message {
+            shared.busy = true;
+            shared.events += 1;
+            shared.outbound.begin_event();
+            return Poll::Ready(Some(message));
+        }
+        // What a guest does once it is told that there is nothing is its event's.
+        shared.busy = shared.mailbox.has_other();
+        if shared.busy { Poll::Ready(None) } else { Poll::Pending }
     }
 }

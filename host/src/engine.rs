@@ -4,24 +4,24 @@
 //! cheaper without), epochs instead of fuel (free as long as none passes), and
 //! pooled instances.
 
-use std::thread;
+use std::sync::Arc;
 
 use wasmtime::component::Linker;
-use wasmtime::{Config, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::clock::Clock;
 use crate::compiler::Compiler;
 use crate::config::Config as Settings;
+use crate::guest_state::GuestState;
 use crate::host::Full;
 use crate::imports;
-use crate::instance::GuestState;
-use crate::meter::TICK;
 use crate::queue::MAX_JOBS;
 
 /// Mappings that one pooled instance may cost: its memory with a copy-on-write
 /// image, and its stack's guard.
 const MAPPINGS_PER_INSTANCE: usize = 6;
 /// Mappings left to everything else: code, thread stacks, the heap.
-const RESERVED_MAPPINGS: usize = 8_000;
+const RESERVED_MAPPINGS: usize = 5_000;
 /// Core instances in one component; interpreters come to dozens.
 const MAX_CORE_INSTANCES: u32 = 200;
 /// Memories and tables of one component. There are slots of each for as many
@@ -31,6 +31,9 @@ const MAX_TABLES: u32 = 16;
 /// Live instances for which there is address space: each memory reserves 4 GiB
 /// and a guard of 32 MiB, of the 128 TiB that a process has.
 const MAX_INSTANCES: usize = 14_000;
+/// Bytes of an instance's memory, and of its tables, that stay with its slot when it is
+/// gone. The pool keeps some hundred slots like that.
+const KEEP_RESIDENT: usize = 64 * 1024;
 /// What the host's functions may use of a stack, beyond the guest's part.
 const HOST_STACK: usize = 1 << 20;
 
@@ -39,6 +42,7 @@ pub(crate) struct Engine {
     wasm: wasmtime::Engine,
     linker: Linker<GuestState>,
     compiler: Compiler,
+    clock: Arc<Clock>,
 }
 
 impl Engine {
@@ -60,9 +64,9 @@ impl Engine {
             settings.cache.as_deref(),
             settings.max_cache_size,
         )?;
-        start_clock(wasm.weak());
+        let clock = Arc::new(Clock::start(wasm.clone()));
         let linker = imports::linker(&wasm)?;
-        Ok(Self { wasm, linker, compiler })
+        Ok(Self { wasm, linker, compiler, clock })
     }
 
     pub(crate) fn wasm(&self) -> &wasmtime::Engine {
@@ -71,6 +75,10 @@ impl Engine {
 
     pub(crate) fn compiler(&self) -> &Compiler {
         &self.compiler
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<Clock> {
+        &self.clock
     }
 
     pub(crate) fn linker(&self) -> &Linker<GuestState> {
@@ -146,21 +154,11 @@ fn pool(settings: &Settings, max_instances: usize) -> PoolingAllocationConfig {
         .max_tables_per_module(MAX_TABLES)
         .table_elements(settings.max_table_elements)
         .total_stacks(instances)
+        // What an instance has touched is cleared rather than given back, up to this:
+        // the next one pays no page faults for it.
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(KEEP_RESIDENT)
+        .pagemap_scan(Enabled::Auto)
         .total_gc_heaps(instances.min(1000));
     pool
-}
-
-/// One thread ticks for all guests; it ends with the engine.
-fn start_clock(engine: EngineWeak) {
-    let clock = move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            thread::sleep(TICK);
-        }
-    };
-    thread::Builder::new()
-        .name("epoch".into())
-        .spawn(clock)
-        .expect("a process that cannot start its second thread cannot serve");
 }

@@ -30,18 +30,17 @@ pub(crate) fn append(buffer: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) {
     buffer.put_slice(payload);
 }
 
-/// Appends a close frame. A reason that is too long is cut at a character.
+/// Appends a close frame, without a code where that is 1005 (RFC 6455, section 7.1.5).
+/// A reason that is too long is cut at a character.
 pub(crate) fn append_close(buffer: &mut Vec<u8>, code: u16, reason: &str) {
+    if code == 1005 {
+        return append(buffer, OpCode::Control(Control::Close), &[]);
+    }
     let reason = &reason[..reason.floor_char_boundary(MAX_CLOSE_REASON)];
     let mut payload = [0; 125];
     payload[..2].copy_from_slice(&code.to_be_bytes());
     payload[2..2 + reason.len()].copy_from_slice(reason.as_bytes());
     append(buffer, OpCode::Control(Control::Close), &payload[..2 + reason.len()]);
-}
-
-/// Whether a frame, as it is sent, is a close frame.
-pub(crate) fn is_close(frame: &[u8]) -> bool {
-    frame.first().is_some_and(|first| first & 0x0F == u8::from(OpCode::Control(Control::Close)))
 }
 
 /// Whether a handler may send `code`: those that RFC 6455, section 7.4, and its

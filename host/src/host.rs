@@ -168,11 +168,12 @@ pub(crate) async fn serve_socket(
     shutdown: CancellationToken,
 ) {
     let deadline = Instant::now() + host.config.timeouts.handshake;
-    let upgraded = async {
+    // Boxed: it is much, and an open connection needs nothing of it.
+    let upgraded = Box::pin(async {
         let Arrived { stream, client, _handshaking } = arrive(accepted, &host, deadline).await?;
         let upgraded = handshake::serve(stream, client, &host, &origins, deadline).await?;
         Some((upgraded, client))
-    };
+    });
     let upgraded = tokio::select! {
         biased;
         upgraded = upgraded => upgraded,
@@ -240,22 +241,19 @@ pub(crate) async fn serve_connection<S>(upgraded: Upgraded<S>, peer: Peer, host:
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Upgraded { socket, read_ahead, opened } = upgraded;
+    let Upgraded { switched, opened } = upgraded;
     let generation = opened.membership.generation().clone();
     let (handler, number) = (&*generation.account.name, generation.number);
     let id = opened.connection.id();
     tracing::debug!(handler, generation = number, connection = id, %peer, "opened");
     let mut session = Session::new(
-        socket,
-        &read_ahead,
+        switched,
         opened.connection,
         opened.instance,
         generation.clone(),
         host.config.timeouts.clone(),
         &host.overtime,
-    )
-    .await;
-    drop(read_ahead);
+    );
     // Lines of whatever library, where they are asked for, say whose they are. Those
     // of this crate from `info` on say so themselves, which costs quiet logs nothing.
     let span = tracing::debug_span!("connection", handler, generation = number, connection = id);

@@ -1,7 +1,7 @@
 //! What guests can call. Each function sees [`View`] and nothing else of the
 //! store: the connections of the calling instance, and who is speaking.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tracing::Level;
@@ -12,10 +12,11 @@ use crate::bindings::{
 };
 use crate::connection::{Connection, ConnectionId};
 use crate::guest_log::Speaker;
-use crate::instance::GuestState;
+use crate::guest_state::GuestState;
+use crate::messages;
 
 /// The connections that an instance serves, and so may reach.
-pub(crate) type Connections = HashMap<ConnectionId, Arc<Connection>>;
+pub(crate) type Connections = BTreeMap<ConnectionId, Arc<Connection>>;
 
 /// What an import sees of the store.
 pub(crate) struct View<'a> {
@@ -36,16 +37,19 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     bindings::WebsocketHandler::add_to_linker::<_, HasView>(&mut linker, GuestState::view)?;
+    messages::link(&mut linker)?;
     Ok(linker)
 }
 
 impl types::Host for View<'_> {}
 
 impl connection::Host for View<'_> {
+    /// Never called: [`messages`] links another one in its place.
     fn write(&mut self, to: ConnectionId, message: MessageResult) -> WriteOutcome {
-        match self.connections.get(&to) {
-            Some(connection) => connection.write(&message),
-            None => WriteOutcome::Closed,
+        let Some(connection) = self.connections.get(&to) else { return WriteOutcome::Closed };
+        match message {
+            MessageResult::Text(text) => connection.write(true, text.as_bytes()),
+            MessageResult::Binary(bytes) => connection.write(false, &bytes),
         }
     }
 

@@ -1,39 +1,56 @@
 //! One running sandbox of a handler. It owns the store and takes one event at a
 //! time; it knows nothing about sockets.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Instant;
 
-use tracing::Level;
-use wasmtime::component::ResourceTable;
-use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use prometheus::Histogram;
+use wasmtime::component::{ComponentExportIndex, InstancePre, TypedFunc};
+use wasmtime::{Store, UpdateDeadline};
 
 use crate::account::Account;
-use crate::bindings::{self, MessageParam, WebsocketHandler, WebsocketHandlerPre};
+use crate::bindings::{HandlerExports, MessageParam, WebsocketHandler, WebsocketHandlerIndices};
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::connection::Connection;
-use crate::failure::{Failure, MAX_MEMORY};
-use crate::guest_log::{Lines, Speaker};
-use crate::imports::{Connections, View};
-use crate::mailbox::{Event, Incoming};
+use crate::failure::Failure;
+use crate::guest_log::Speaker;
+use crate::guest_state::{GuestState, HOST_CALL_BYTES, Inbox};
+use crate::mailbox::Event;
+use crate::messages::{Incoming, next_of};
 use crate::meter::Meter;
-use crate::metrics::Counted;
-
-/// Resources (pollables, streams, …) that an instance may hold at a time.
-const MAX_RESOURCES: usize = 4096;
-
-/// Bytes that one call of the host may be given, or give, beside a message.
-const HOST_CALL_BYTES: usize = 64 * 1024;
+use crate::metrics::{Counted, HandlerMetrics};
 
 /// A handler's component, ready to instantiate: exports found, imports linked.
-pub(crate) type Prepared = WebsocketHandlerPre<GuestState>;
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    component: InstancePre<GuestState>,
+    exports: WebsocketHandlerIndices,
+    on_messages: Option<ComponentExportIndex>,
+    clock: Arc<Clock>,
+}
+
+impl Prepared {
+    pub(crate) fn new(
+        component: InstancePre<GuestState>,
+        clock: Arc<Clock>,
+    ) -> wasmtime::Result<Self> {
+        let exports = WebsocketHandlerIndices::new(&component)?;
+        let find = |of: Option<&_>, name| component.component().get_export_index(of, name);
+        let on_messages = find(None, "socklet:websocket/message-loop@0.1.0")
+            .and_then(|message_loop| find(Some(&message_loop), "on-messages"));
+        Ok(Self { exports, on_messages, component, clock })
+    }
+
+    /// For an instance of it.
+    pub(crate) fn meter(&self) -> Arc<Meter> {
+        Arc::new(Meter::new(self.clock.clone()))
+    }
+}
 
 pub(crate) struct Instance {
     store: Store<GuestState>,
     handler: WebsocketHandler,
+    on_messages: Option<TypedFunc<(), ()>>,
     limits: Limits,
     account: Arc<Account>,
     _counted: Counted,
@@ -52,7 +69,7 @@ impl Instance {
         let counted = Counted::new(&account.metrics.instances);
         let speaker = Speaker::new(account.clone(), generation);
         let state = GuestState::new(speaker, limits, account.clone(), meter.clone());
-        let mut store = Store::new(prepared.engine(), state);
+        let mut store = Store::new(prepared.component.engine(), state);
         store.limiter(|state| &mut state.memory);
         // What one call of the host may be given, since it is copied in one go. It
         // leaves room for a message that is too large, and told so.
@@ -60,6 +77,12 @@ impl Instance {
         let (warning, limit) = (limits.event_cpu_warning, limits.event_cpu_time);
         store.epoch_deadline_callback(move |store| {
             let state = store.data();
+            if state.event_is_young() {
+                // The tick came early in the event: the next one is the first that it
+                // has run for.
+                state.meter.keep_ticking();
+                return Ok(UpdateDeadline::Continue(1));
+            }
             let used = state.meter.tick();
             if used > limit {
                 return Err(Failure::CpuTime(limit).into());
@@ -72,12 +95,22 @@ impl Instance {
             Ok(UpdateDeadline::Yield(1))
         });
         store.set_epoch_deadline(1);
-        let instantiate = prepared.instantiate_async(&mut store);
+        let instantiate = async {
+            let instance = prepared.component.instantiate_async(&mut store).await?;
+            let handler = prepared.exports.load(&mut store, &instance)?;
+            let on_messages = prepared.on_messages.as_ref();
+            let on_messages = on_messages
+                .map(|export| instance.get_typed_func(&mut store, export))
+                .transpose()?;
+            Ok((handler, on_messages))
+        };
         let instantiated = meter.event(limits.event_wall_time, &account.turns, instantiate).await;
-        let handler = instantiated.map_err(|failure| store.data().memory.explain(failure))?;
+        let (handler, on_messages) =
+            instantiated.map_err(|failure| store.data().memory.explain(failure))?;
         Ok(Self {
             store,
             handler,
+            on_messages,
             limits: limits.clone(),
             account: account.clone(),
             _counted: counted,
@@ -92,9 +125,7 @@ impl Instance {
     /// Serves one connection: its events in order, until `on-close` has returned
     /// or the instance has failed.
     pub(crate) async fn serve(mut self, connection: Arc<Connection>) -> Result<(), Failure> {
-        let state = self.store.data_mut();
-        state.speaker.set_connection(connection.id());
-        state.connections.insert(connection.id(), connection.clone());
+        self.store.data_mut().add_connection(connection.clone());
         loop {
             let event = self.next_event(&connection).await;
             let last = matches!(event, Event::Close(_));
@@ -106,183 +137,58 @@ impl Instance {
     }
 
     async fn next_event(&mut self, connection: &Connection) -> Event {
-        if let Poll::Ready(event) = connection.poll_event() {
-            return event;
+        let turn_is_over = self.store.data().turn_is_over();
+        let (event, waited) = next_of(turn_is_over, || connection.poll_event()).await;
+        self.store.data_mut().begin_event(waited);
+        if waited {
+            // The deadline passed meanwhile.
+            self.store.set_epoch_deadline(1);
         }
-        let event = poll_fn(|_| connection.poll_event()).await;
-        // The deadline passed while it waited. Events that follow one another
-        // share a deadline, so that a yield comes about every tick.
-        self.store.set_epoch_deadline(1);
         event
     }
 
-    async fn deliver(&mut self, connection: &Connection, event: Event) -> Result<(), Failure> {
-        let exports: &bindings::HandlerExports = self.handler.socklet_websocket_handler();
+    async fn deliver(&mut self, connection: &Arc<Connection>, event: Event) -> Result<(), Failure> {
+        let exports: &HandlerExports = self.handler.socklet_websocket_handler();
         let id = connection.id();
         let wall = self.limits.event_wall_time;
         let meter = self.meter();
-        self.store.data_mut().memory.refused = None;
         let store = &mut self.store;
-        let Account { metrics, turns, .. } = &*self.account;
-        let started = Instant::now();
-        let (delivered, durations) = match event {
+        let turns = &self.account.turns;
+        let (delivered, durations): (_, fn(&HandlerMetrics) -> &Histogram) = match event {
             Event::Ready(request) => {
                 let headers = request.headers();
                 let address = request.remote_address.to_string();
                 let request = request.param(&headers, &address);
-                let event = exports.call_on_ready(store, id, request);
-                (meter.event(wall, turns, event).await, &metrics.on_ready)
+                let event = exports.call_on_ready(&mut *store, id, request);
+                // Boxed, since this future is kept for as long as the connection.
+                (Box::pin(meter.event(wall, turns, event)).await, |metrics| &metrics.on_ready)
             }
             Event::Message(message) => {
-                let message = match &message {
-                    Incoming::Text(text) => MessageParam::Text(text),
-                    Incoming::Binary(bytes) => MessageParam::Binary(bytes),
+                let on_messages = self.on_messages.as_ref();
+                let event = async {
+                    let mut message = Some(message);
+                    if let Some(on_messages) = on_messages {
+                        let inbox = Inbox::new(connection.clone(), message.take());
+                        store.data_mut().inbox = Some(inbox);
+                        on_messages.call_async(&mut *store, ()).await?;
+                        message = store.data_mut().inbox.take().and_then(Inbox::left);
+                    }
+                    // A loop that takes nothing does not lose it.
+                    let message = match &message {
+                        None => return Ok(()),
+                        Some(Incoming::Text(text)) => MessageParam::Text(text),
+                        Some(Incoming::Binary(bytes)) => MessageParam::Binary(bytes),
+                    };
+                    exports.call_on_message(&mut *store, id, message).await
                 };
-                let event = exports.call_on_message(store, id, message);
-                (meter.event(wall, turns, event).await, &metrics.on_message)
+                (meter.event(wall, turns, event).await, |metrics| &metrics.on_message)
             }
             Event::Close(closing) => {
-                let event = exports.call_on_close(store, id, closing.event());
-                (meter.event(wall, turns, event).await, &metrics.on_close)
+                let event = exports.call_on_close(&mut *store, id, closing.event());
+                (Box::pin(meter.event(wall, turns, event)).await, |metrics| &metrics.on_close)
             }
         };
-        durations.observe(started.elapsed().as_secs_f64());
+        store.data_mut().end_event(durations);
         delivered.map_err(|failure| self.store.data().memory.explain(failure))
-    }
-}
-
-/// The data of a store. Imports see a [`View`] of it.
-pub(crate) struct GuestState {
-    wasi: WasiCtx,
-    resources: ResourceTable,
-    connections: Connections,
-    speaker: Arc<Speaker>,
-    output: [Lines; 2],
-    memory: Memory,
-    meter: Arc<Meter>,
-}
-
-impl GuestState {
-    fn new(speaker: Speaker, limits: &Limits, account: Arc<Account>, meter: Arc<Meter>) -> Self {
-        let speaker = Arc::new(speaker);
-        let output =
-            [Lines::new(speaker.clone(), Level::INFO), Lines::new(speaker.clone(), Level::WARN)];
-        let wasi = WasiCtxBuilder::new()
-            .stdout(output[0].clone())
-            .stderr(output[1].clone())
-            .max_random_size(HOST_CALL_BYTES as u64)
-            .allow_tcp(false)
-            .allow_udp(false)
-            .build();
-        let mut resources = ResourceTable::new();
-        resources.set_max_capacity(MAX_RESOURCES);
-        let memory = Memory {
-            used: 0,
-            max: limits.max_memory,
-            account,
-            speaker: speaker.clone(),
-            charged: 0,
-            refused: None,
-        };
-        Self { wasi, resources, connections: Connections::new(), speaker, output, memory, meter }
-    }
-
-    pub(crate) fn view(&mut self) -> View<'_> {
-        View { connections: &self.connections, speaker: &self.speaker }
-    }
-}
-
-impl Drop for GuestState {
-    fn drop(&mut self) {
-        for lines in &self.output {
-            lines.finish();
-        }
-    }
-}
-
-impl WasiView for GuestState {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
-    }
-}
-
-/// Bounds the linear memory of an instance over all its memories, and takes from
-/// its handler's budget. A growth beyond either answers -1 and the guest may
-/// cope; most do not.
-struct Memory {
-    used: usize,
-    max: usize,
-    account: Arc<Account>,
-    speaker: Arc<Speaker>,
-    /// What of the handler's budget is taken.
-    charged: usize,
-    /// The limit that refused a growth to the event that is running.
-    refused: Option<&'static str>,
-}
-
-impl Memory {
-    /// What every instance has and hardly touches takes nothing from the budget:
-    /// memory is counted by its size, and most of a lean guest's is never written.
-    const FREE: usize = 2 << 20;
-
-    /// A trap after a refused growth is most likely about the memory: name it.
-    fn explain(&self, failure: Failure) -> Failure {
-        match (failure, self.refused) {
-            (Failure::Trap(reason), Some(limit)) => Failure::Memory { limit, reason },
-            (failure, _) => failure,
-        }
-    }
-
-    fn grow_to(&mut self, used: usize) -> Result<(), &'static str> {
-        if used > self.max {
-            return Err(MAX_MEMORY);
-        }
-        let due = used.saturating_sub(Self::FREE);
-        if let Some(more) = due.checked_sub(self.charged) {
-            self.account.memory.take(more)?;
-            self.charged = due;
-        }
-        self.used = used;
-        Ok(())
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        self.account.memory.give_back(self.charged);
-    }
-}
-
-impl ResourceLimiter for Memory {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let used = self.used.saturating_add(desired.saturating_sub(current));
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        match self.grow_to(used) {
-            Ok(()) => Ok(true),
-            Err(limit) => {
-                self.account.metrics.memory_refused(limit);
-                if self.refused.replace(limit).is_none() {
-                    self.speaker.warn_of_event(format_args!("memory was not let grow ({limit})"));
-                }
-                Ok(false)
-            }
-        }
-    }
-
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        // The pool's slots bound the elements.
-        Ok(maximum.is_none_or(|maximum| desired <= maximum))
     }
 }

@@ -16,15 +16,16 @@
 //! - `handshake` answers the request: a status, the test page (`page`), or a 101
 //!   with an instance behind it. `route` maps paths.
 //! - `session` owns the open connection: frames in, events, bytes out, timers.
-//!   `wire` is the stream beneath tungstenite, `closing` how a connection ends.
+//!   `reader` makes messages of the peer's frames; `closing` is how a connection ends.
 //! - `connection` is what a session shares with its instance: a `mailbox` of
 //!   events and an `outbound` queue of `frame`s.
 //! - `account` bounds what one handler uses in all, by what the `machine` has;
 //!   `shedding` ends the connections that hold the most where that is too much.
-//! - `instance` owns a store and takes one event at a time, under a `meter`, and
-//!   in `overtime` where that takes long; `failure` is how that can end.
-//!   `imports` are what the guest can call, `guest_log` where its words go,
-//!   `bindings` what is generated from the WIT.
+//! - `instance` owns a store and takes one event at a time, under a `meter` and a
+//!   `clock`, and in `overtime` where that takes long; `failure` is how that can end.
+//!   Its `guest_state` is what `imports` and `messages` work with, which the guest can
+//!   call; `memory` bounds it, `wasi` is there for those that use it. `guest_log` is
+//!   where its words go, `bindings` what is generated from the WIT.
 //! - `watch`, `directory`, `loader` (with a `queue` of what is to be loaded, and
 //!   what is `known` of each route) and `component` bring files into the
 //!   `registry`, from which the handshake picks a `generation`; `trap_loop` holds
@@ -34,13 +35,18 @@
 //!
 //! Nothing flows backwards: an instance knows no session, a session no watcher.
 //!
-//! `fuzzing` checks it all from within, and is a part of tests and fuzz targets only.
+//! `fuzzing` checks it all from within, and is a part of tests and fuzz targets only;
+//! `benching` is what benchmarks measure, and a part of those only.
 
 mod accept;
 mod account;
 mod addresses;
 mod admin;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod benching;
 mod bindings;
+mod clock;
 mod closing;
 pub mod compiler;
 mod component;
@@ -57,6 +63,7 @@ mod frame;
 pub mod fuzzing;
 mod generation;
 mod guest_log;
+mod guest_state;
 mod handshake;
 mod host;
 mod imports;
@@ -66,6 +73,8 @@ pub mod listener;
 mod loader;
 mod machine;
 mod mailbox;
+mod memory;
+mod messages;
 mod meter;
 mod metrics;
 mod outbound;
@@ -74,6 +83,7 @@ mod page;
 mod peer;
 mod proxy_protocol;
 mod queue;
+mod reader;
 mod registry;
 mod route;
 pub mod server;
@@ -83,5 +93,5 @@ mod socket_file;
 mod stream;
 pub mod tls;
 mod trap_loop;
+mod wasi;
 mod watch;
-mod wire;

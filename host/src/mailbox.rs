@@ -7,30 +7,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
-
 use crate::account::{Account, Charge};
 use crate::closing::Closing;
 use crate::handshake::request::Request;
+use crate::messages::Incoming;
 
 /// Waiting messages, at most. Enough to batch what one read of the socket holds.
 const MAX_MESSAGES: usize = 64;
-
-/// A message of the peer's, as tungstenite hands it over.
-#[derive(Debug)]
-pub(crate) enum Incoming {
-    Text(Utf8Bytes),
-    Binary(Bytes),
-}
-
-impl Incoming {
-    fn len(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Binary(bytes) => bytes.len(),
-        }
-    }
-}
 
 /// One call of a handler's export.
 #[derive(Debug)]
@@ -107,6 +90,7 @@ impl Mailbox {
         }
         self.bytes += message.len();
         self.messages.push_back(message);
+        self.charge.set(self.bytes + self.unfinished);
     }
 
     /// Drops the messages that wait and those that are still to come: the handler
@@ -121,6 +105,10 @@ impl Mailbox {
     /// The socket has ended: what was read of the next message is gone.
     pub(crate) fn forget_unfinished(&mut self) {
         self.settle(0);
+    }
+
+    pub(crate) fn give_back_buffer(&mut self) {
+        self.messages.shrink_to_fit();
     }
 
     /// The last event there will be. The first one counts.
@@ -144,12 +132,21 @@ impl Mailbox {
                 }
             };
         }
-        if !messages {
-            return None;
+        match messages {
+            true => self.take_message().map(Event::Message),
+            false => None,
         }
+    }
+
+    pub(crate) fn take_message(&mut self) -> Option<Incoming> {
         let message = self.messages.pop_front()?;
         self.bytes -= message.len();
         self.charge.set(self.bytes + self.unfinished);
-        Some(Event::Message(message))
+        Some(message)
+    }
+
+    /// Whether the next event is there, and is no message.
+    pub(crate) fn has_other(&self) -> bool {
+        self.ready.is_some() || self.messages.is_empty() && matches!(self.close, Close::Waits(_))
     }
 }

@@ -17,15 +17,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 use tokio_util::sync::PollSemaphore;
 
+use crate::clock::Clock;
 use crate::failure::Failure;
-
-/// Time between two ticks of the epoch: how long a guest runs before it yields.
-pub(crate) const TICK: Duration = Duration::from_millis(1);
 
 /// Shared by the store, whose epoch callback counts, by the future that drives the
 /// event, and by who polls that. Only one thread uses it at a time.
-#[derive(Debug, Default)]
 pub(crate) struct Meter {
+    clock: Arc<Clock>,
     /// An event is under way.
     running: AtomicBool,
     metered: AtomicBool,
@@ -41,15 +39,45 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    fn begin(&self) {
+    pub(crate) fn new(clock: Arc<Clock>) -> Self {
+        let flag = || AtomicBool::new(false);
+        Self {
+            clock,
+            running: flag(),
+            metered: flag(),
+            warned: flag(),
+            yielded: flag(),
+            waits: flag(),
+            returned: flag(),
+            used: AtomicU64::new(0),
+            resumed: AtomicU64::new(0),
+        }
+    }
+
+    /// An event begins.
+    pub(crate) fn begin(&self) {
+        self.clock.keep_ticking();
         self.running.store(true, Relaxed);
-        for flag in [&self.metered, &self.warned, &self.yielded, &self.waits, &self.returned] {
+        for flag in [&self.metered, &self.warned, &self.yielded, &self.waits] {
             flag.store(false, Relaxed);
         }
+        // The time of the event before does not count.
+        self.returned.store(true, Relaxed);
         self.used.store(0, Relaxed);
     }
 
+    /// A tick has come that changes nothing.
+    pub(crate) fn keep_ticking(&self) {
+        self.clock.keep_ticking();
+    }
+
+    /// The guest waits for its next event, in a call that goes on.
+    pub(crate) fn rest(&self) {
+        self.running.store(false, Relaxed);
+    }
+
     fn resume(&self) {
+        self.clock.keep_ticking();
         if self.metered.load(Relaxed) {
             self.resumed.store(thread_cpu_time(), Relaxed);
         }
@@ -68,8 +96,9 @@ impl Meter {
     }
 
     /// A tick of the epoch while the guest runs; it yields after that. Returns the
-    /// CPU time that the event has used so far, at most one tick too little.
+    /// CPU time that the event has used so far, at most one tick and a half too little.
     pub(crate) fn tick(&self) -> Duration {
+        self.clock.keep_ticking();
         self.yielded.store(true, Relaxed);
         // Where the guest's code runs, what it waited for has come.
         if self.waits.swap(false, Relaxed) {
@@ -119,6 +148,10 @@ impl Meter {
                 self.pause();
                 if let Poll::Ready(result) = polled {
                     return Poll::Ready(result.map_err(Failure::of));
+                }
+                if !self.is_running() {
+                    (timer, turn) = (None, None);
+                    return Poll::Pending;
                 }
                 let yielded = self.yielded.load(Relaxed);
                 self.waits.store(!yielded, Relaxed);

@@ -16,13 +16,14 @@ use std::sync::Arc;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
 
 use crate::account::{Account, Charge};
-use crate::bindings::{MessageResult, WriteOutcome};
+use crate::bindings::WriteOutcome;
 use crate::config::Limits;
 use crate::frame;
 use crate::metrics::Tally;
 
-/// An idle connection keeps no larger buffer than this.
-pub(crate) const KEEP_CAPACITY: usize = 4 * 1024;
+/// A connection that has nothing to send keeps no larger buffer than this; one that
+/// is idle keeps none.
+const KEEP_CAPACITY: usize = 64 * 1024;
 
 pub(crate) struct Outbound {
     /// Frames that the writer has not taken yet.
@@ -75,11 +76,7 @@ impl Outbound {
     }
 
     /// A message of the handler's, whole or not at all.
-    pub(crate) fn write(&mut self, message: &MessageResult) -> WriteOutcome {
-        let (text, payload) = match message {
-            MessageResult::Text(text) => (true, text.as_bytes()),
-            MessageResult::Binary(bytes) => (false, bytes.as_slice()),
-        };
+    pub(crate) fn write(&mut self, text: bool, payload: &[u8]) -> WriteOutcome {
         if self.sealed {
             WriteOutcome::Closed
         } else if payload.len() > self.max_message_size {
@@ -126,15 +123,6 @@ impl Outbound {
         }
     }
 
-    /// A whole frame that tungstenite wrote: a pong, or its answer to a close frame,
-    /// which is the last entry as well.
-    pub(crate) fn raw(&mut self, frame: &[u8]) {
-        if !self.sealed {
-            self.pending.extend_from_slice(frame);
-            self.sealed = frame::is_close(frame);
-        }
-    }
-
     /// The close frame. Nothing is accepted after it.
     pub(crate) fn close(&mut self, code: u16, reason: &str) {
         if !self.sealed {
@@ -143,9 +131,10 @@ impl Outbound {
         }
     }
 
-    /// Refuses everything from now on, without a close frame.
-    pub(crate) fn seal(&mut self) {
-        self.sealed = true;
+    pub(crate) fn give_back_buffer(&mut self) {
+        if self.pending.is_empty() {
+            self.pending = Vec::new();
+        }
     }
 
     /// Drops everything: the socket is gone.
@@ -156,14 +145,20 @@ impl Outbound {
         self.charge.set(0);
     }
 
+    /// Appends all that is pending to what the writer has.
+    pub(crate) fn take_behind(&mut self, sending: &mut Vec<u8>) {
+        self.in_flight += self.pending.len();
+        sending.append(&mut self.pending);
+    }
+
     /// Gives the writer all that is pending and takes its spent buffer in
     /// exchange. False where there was nothing.
     pub(crate) fn take(&mut self, spent: &mut Vec<u8>) -> bool {
+        spent.clear();
+        spent.shrink_to(KEEP_CAPACITY);
         if self.pending.is_empty() {
             return false;
         }
-        spent.clear();
-        spent.shrink_to(KEEP_CAPACITY);
         std::mem::swap(&mut self.pending, spent);
         self.in_flight += spent.len();
         true
@@ -178,6 +173,8 @@ impl Outbound {
 
 #[cfg(test)]
 mod tests {
+    use tokio_tungstenite::tungstenite::protocol::frame::coding::Control;
+
     use super::*;
     use crate::account::Totals;
     use crate::config::Config;
@@ -198,30 +195,30 @@ mod tests {
         queue_of(account(usize::MAX))
     }
 
-    fn binary(len: usize) -> MessageResult {
-        MessageResult::Binary(vec![0; len])
+    fn binary(len: usize) -> Vec<u8> {
+        vec![0; len]
     }
 
     #[test]
     fn a_write_is_refused_only_from_the_bound_on() {
         let mut queue = queue();
         // 97 + 2 header bytes: one below the bound.
-        assert_eq!(queue.write(&binary(97)), WriteOutcome::Queued);
-        assert_eq!(queue.write(&binary(1000)), WriteOutcome::Queued);
-        assert_eq!(queue.write(&binary(0)), WriteOutcome::Full);
+        assert_eq!(queue.write(false, &binary(97)), WriteOutcome::Queued);
+        assert_eq!(queue.write(false, &binary(1000)), WriteOutcome::Queued);
+        assert_eq!(queue.write(false, &binary(0)), WriteOutcome::Full);
         assert_eq!(queue.queued(), 99 + 1004);
     }
 
     #[test]
     fn what_the_writer_holds_still_counts() {
         let mut queue = queue();
-        queue.write(&binary(98));
+        queue.write(false, &binary(98));
         let mut taken = Vec::new();
         assert!(queue.take(&mut taken));
-        assert_eq!(queue.write(&binary(1)), WriteOutcome::Full);
+        assert_eq!(queue.write(false, &binary(1)), WriteOutcome::Full);
         queue.sent(60);
         assert!(!queue.congested());
-        assert_eq!(queue.write(&binary(1)), WriteOutcome::Queued);
+        assert_eq!(queue.write(false, &binary(1)), WriteOutcome::Queued);
     }
 
     #[test]
@@ -229,8 +226,8 @@ mod tests {
         let mut queue = queue();
         queue.close(1000, "");
         let queued = queue.queued();
-        assert_eq!(queue.write(&binary(1)), WriteOutcome::Closed);
-        queue.raw(b"pong");
+        assert_eq!(queue.write(false, &binary(1)), WriteOutcome::Closed);
+        queue.control(OpCode::Control(Control::Pong), b"pong");
         queue.close(1001, "again");
         assert_eq!(queue.queued(), queued);
     }
@@ -238,7 +235,7 @@ mod tests {
     #[test]
     fn a_message_over_the_limit_is_never_accepted() {
         let mut queue = queue();
-        assert_eq!(queue.write(&binary(100_001)), WriteOutcome::TooLarge);
+        assert_eq!(queue.write(false, &binary(100_001)), WriteOutcome::TooLarge);
         assert_eq!(queue.queued(), 0);
     }
 
@@ -248,12 +245,12 @@ mod tests {
         // A quarter more, so 10,000 bytes in all.
         let account = account(8_000);
         let mut queue = queue_of(account.clone());
-        assert_eq!(queue.write(&binary(FREE)), WriteOutcome::Queued);
+        assert_eq!(queue.write(false, &binary(FREE)), WriteOutcome::Queued);
         assert_eq!(queue.charged(), 0);
         let mut taken = Vec::new();
         queue.take(&mut taken);
         queue.sent(taken.len());
-        assert_eq!(queue.write(&binary(FREE + 10_000)), WriteOutcome::Queued);
+        assert_eq!(queue.write(false, &binary(FREE + 10_000)), WriteOutcome::Queued);
         assert_eq!(account.queued.full(), Some("max-handler-queue"));
         assert!(queue.congested());
         // A short queue takes the first message of an event, however full others are,
@@ -262,8 +259,8 @@ mod tests {
         let mut short = Outbound::new(&limits, account.clone());
         assert!(!short.congested());
         short.begin_event();
-        assert_eq!(short.write(&binary(FREE + 1)), WriteOutcome::Queued);
-        assert_eq!(short.write(&binary(1)), WriteOutcome::Full);
+        assert_eq!(short.write(false, &binary(FREE + 1)), WriteOutcome::Queued);
+        assert_eq!(short.write(false, &binary(1)), WriteOutcome::Full);
         assert_eq!(short.refused, Refused::from([("max-handler-queue", 1)]));
         assert!(short.congested());
         drop(short);

@@ -72,7 +72,7 @@ impl Overtime {
     }
 
     /// In no threads of its own, but in those of a runtime that is there already.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, fuzzing, feature = "bench"))]
     pub(crate) fn within(handle: Handle) -> Self {
         Self { handle, runtime: None }
     }

@@ -58,9 +58,9 @@ async fn the_echo_example_passes_the_suite() {
 
     let failures = report.failures();
     assert!(failures.is_empty(), "{}\n{}", server.log.text(), failures.join("\n"));
-    assert_eq!(report.judged("NON-STRICT"), ["6.4.3", "6.4.4"]);
+    assert!(report.judged("NON-STRICT").is_empty());
     assert_eq!(report.judged("UNIMPLEMENTED"), COMPRESSION);
-    assert!(report.judged("OK").len() >= 296);
+    assert!(report.judged("OK").len() >= 298);
     let table = report.table();
     println!("{table}");
     let documented = include_str!("../../docs/reliability.md");

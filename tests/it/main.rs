@@ -25,6 +25,7 @@ mod lifecycle;
 mod limits;
 mod listeners;
 mod mappings;
+mod message_loop;
 mod order;
 mod origin;
 mod sandbox;

@@ -31,6 +31,24 @@ async fn what_came_before_a_close_frame_is_answered_before_the_close() {
     assert_eq!(close, Some((1000, "done".into())));
 }
 
+/// Together they outlast any turn, and nothing more comes from the peer that would wake
+/// the session.
+#[tokio::test]
+async fn events_that_follow_one_another_for_long_all_come_before_the_close() {
+    let files =
+        [("runs.wasm", &RUNS_ON_MESSAGE.bytes()[..]), ("wasi.wasm", &USES_WASI.bytes()[..])];
+    let server = Start::with(&files).run().await;
+    for (route, message, answers) in [("/runs", "spin 1", 1), ("/wasi", "sleep 5", 2)] {
+        let mut client = server.connect(route).await;
+        for _ in 0..32 {
+            client.feed(message).await;
+        }
+        let (messages, close) = client.close(1000, "done").await;
+        assert_eq!(messages.len(), 32 * answers, "{route}");
+        assert_eq!(close, Some((1000, "done".into())));
+    }
+}
+
 #[tokio::test]
 async fn a_write_leaves_while_its_event_is_still_running() {
     let server =

@@ -14,7 +14,7 @@ use self::socklet::websocket::types;
 use crate::{CloseEvent, CloseOrigin, CloseOutcome, Message, MessageRef, Request, WriteError};
 
 wit_bindgen::generate!({
-    world: "websocket-handler",
+    world: "looping-handler",
     path: "wit",
     // So that a `&str` is written without being copied into a `String` first.
     ownership: Borrowing { duplicate_if_necessary: true },

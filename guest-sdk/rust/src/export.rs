@@ -6,6 +6,8 @@ use std::cell::RefCell;
 use std::thread::LocalKey;
 
 use crate::bindings::exports::socklet::websocket::handler::Guest;
+use crate::bindings::exports::socklet::websocket::message_loop::Guest as MessageLoop;
+use crate::bindings::socklet::websocket::messages;
 use crate::bindings::socklet::websocket::types;
 use crate::{CloseEvent, Connection, Handler, Message, Request, logging};
 
@@ -60,6 +62,16 @@ pub trait Export {
     type Handler: Handler;
 
     fn states() -> &'static LocalKey<States<Self::Handler>>;
+}
+
+impl<E: Export> MessageLoop for E {
+    fn on_messages() {
+        E::states().with(|states| {
+            while let Some((connection, message)) = messages::next() {
+                states.on_message(connection, message.into());
+            }
+        });
+    }
 }
 
 impl<E: Export> Guest for E {

@@ -33,13 +33,17 @@
 //! - `request`, `message` and `close` are what events carry.
 //! - `connection` is what a handler can do about it.
 //! - `logging` sends the `log` crate's lines, and panics, to the host's log.
+//! - `allocator` keeps idle instances small. It is there on wasm32-unknown-unknown,
+//!   unless the feature of that name is turned off.
 //!
-//! Absent on purpose: an allocator, an executor and a way to wait. An event runs
+//! Absent on purpose: an executor and a way to wait. An event runs
 //! to its end, and the host runs no second one beside it.
 //!
 //! Built for any other target than `wasm32`, a handler compiles and its tests
 //! run, but nothing is exported and every call of the host panics.
 
+#[cfg(all(feature = "allocator", target_arch = "wasm32", target_os = "unknown"))]
+mod allocator;
 #[doc(hidden)]
 pub mod bindings;
 mod close;

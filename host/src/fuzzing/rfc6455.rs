@@ -36,8 +36,8 @@ pub(super) fn answers_to(mut input: &[u8], max_message_size: usize) -> (Vec<Answ
 /// A message that has begun: whether it is text, and what has come of it.
 type Begun = Option<(bool, Vec<u8>)>;
 
-/// Takes one frame. What its header shows counts before the rest has come; of
-/// several mistakes in one frame the first that is checked here has its code.
+/// Takes one frame. What shows counts before the rest has come; of several mistakes
+/// in one frame the first that is checked here has its code.
 fn next(input: &mut &[u8], message: &mut Begun, max: usize) -> Result<Option<Answer>, Ending> {
     const PROTOCOL: Ending = Ending::Violation(1002);
     const UTF8: Ending = Ending::Violation(1007);
@@ -45,45 +45,48 @@ fn next(input: &mut &[u8], message: &mut Begun, max: usize) -> Result<Option<Ans
 
     let [first, second] = *take(input, 2)? else { unreachable!() };
     let (fin, reserved, opcode) = (first & 0x80 != 0, first & 0x70, first & 0x0F);
+    let is_control = opcode >= 8;
+    let sound = match opcode {
+        0 => message.is_some(),
+        1 | 2 => message.is_none(),
+        8..=10 => fin,
+        _ => false,
+    };
+    let masked = second & 0x80 != 0;
+    if reserved != 0 || !masked || !matches!(opcode, 0..=2 | 8..=10) {
+        return Err(PROTOCOL);
+    }
     let length = match second & 0x7F {
         126 => number(take(input, 2)?),
         127 => number(take(input, 8)?),
         short => u64::from(short),
     };
-    let mask = if second & 0x80 == 0 { None } else { Some(take(input, 4)?) };
-    if !matches!(opcode, 0..=2 | 8..=10) {
+    if !sound || is_control && length > 125 {
         return Err(PROTOCOL);
     }
-    let length = usize::try_from(length).ok().filter(|&length| length <= max).ok_or(TOO_BIG)?;
-    let masked = take(input, length)?;
-    let mask = mask.ok_or(PROTOCOL)?;
-    let payload: Vec<u8> = masked.iter().zip(mask.iter().cycle()).map(|(a, b)| a ^ b).collect();
-    let is_control = opcode >= 8;
-    if reserved != 0 || is_control && (!fin || length > 125) {
-        return Err(PROTOCOL);
-    }
+    let begun = message.as_ref().map_or(0, |(_, begun)| begun.len());
+    let most = if is_control { 125 } else { max - begun };
+    let length = usize::try_from(length).ok().filter(|&length| length <= most).ok_or(TOO_BIG)?;
+    let mask = take(input, 4)?;
+    let came = &input[..length.min(input.len())];
+    let payload: Vec<u8> = came.iter().zip(mask.iter().cycle()).map(|(a, b)| a ^ b).collect();
+    let here = take(input, length);
     match opcode {
-        8 => return Err(close(payload)),
-        9 => return Ok(Some(Answer::Pong(payload))),
-        10 => return Ok(None),
+        8 => return Err(here.map_or_else(|silence| silence, |_| close(payload))),
+        9 => return here.map(|_| Some(Answer::Pong(payload))),
+        10 => return here.map(|_| None),
         _ => {}
     }
-    let (text, whole) = match (opcode, message.take()) {
-        (0, Some((text, mut begun))) => {
-            begun.extend(payload);
-            (text, begun)
-        }
-        (1 | 2, None) => (opcode == 1, payload),
-        _ => return Err(PROTOCOL),
-    };
-    if whole.len() > max {
-        return Err(TOO_BIG);
-    }
+    let (text, mut whole) = message.take().unwrap_or((opcode == 1, Vec::new()));
+    whole.extend(payload);
     match std::str::from_utf8(&whole) {
-        // A character may go on in the next frame.
-        Err(error) if text && (fin || error.error_len().is_some()) => return Err(UTF8),
+        // A character may go on in what has not come.
+        Err(error) if text && (fin && here.is_ok() || error.error_len().is_some()) => {
+            return Err(UTF8);
+        }
         _ => {}
     }
+    here?;
     if !fin {
         *message = Some((text, whole));
         return Ok(None);
@@ -100,10 +103,9 @@ fn close(payload: Vec<u8>) -> Ending {
             let code = u16::from_be_bytes([*high, *low]);
             if std::str::from_utf8(reason).is_err() {
                 Ending::Violation(1007)
-            } else if code != 1014 && is_sendable(code) {
+            } else if is_sendable(code) {
                 Ending::Close(payload)
             } else {
-                // 1014 is a gateway's, not a client's.
                 Ending::Violation(1002)
             }
         }

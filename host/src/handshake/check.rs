@@ -21,7 +21,6 @@ use crate::failure::Failure;
 use crate::generation::{Generation, Membership};
 use crate::host::{Full, Host};
 use crate::instance::Instance;
-use crate::meter::Meter;
 use crate::page;
 use crate::peer::Peer;
 use crate::registry::{Absence, Handler};
@@ -139,7 +138,7 @@ fn join(
 
 /// An instance of the generation, with its start in overtime where that is long.
 async fn start(generation: Arc<Generation>, host: &Host) -> Result<Instance, Failure> {
-    let meter = Arc::<Meter>::default();
+    let meter = generation.prepared.meter();
     let metered = meter.clone();
     let started = async move {
         let Generation { prepared, limits, account, number, .. } = &*generation;

@@ -2,16 +2,19 @@
 //!
 //! hyper reads the request and writes the response; one request a socket, since
 //! every refusal carries `Connection: close`. All that can fail has been done when
-//! the 101 is sent: the slots are reserved and the instance exists.
+//! the 101 is written: the slots are reserved and the instance exists. It is the
+//! session that sends it, with what the handler writes first.
 
 mod check;
 mod forwarded;
+mod holding;
 pub(crate) mod origin;
 pub(crate) mod request;
 mod response;
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +31,7 @@ use crate::generation::Membership;
 use crate::host::Host;
 use crate::instance::Instance;
 use crate::peer::Peer;
+use holding::Holding;
 use origin::Origins;
 use response::Response;
 
@@ -45,11 +49,19 @@ pub(crate) struct Opened {
     pub(crate) slots: crate::host::Slots,
 }
 
-/// A socket whose handshake is done, with what the peer sent right behind it.
+/// A socket whose handshake is done.
 pub(crate) struct Upgraded<S> {
-    pub(crate) socket: S,
-    pub(crate) read_ahead: Bytes,
+    pub(crate) switched: Switched<S>,
     pub(crate) opened: Opened,
+}
+
+/// A socket that speaks WebSocket from now on.
+pub(crate) struct Switched<S> {
+    pub(crate) socket: S,
+    /// The 101, which is to be sent first.
+    pub(crate) response: Vec<u8>,
+    /// What the peer sent right behind its request.
+    pub(crate) read_ahead: Bytes,
 }
 
 /// Serves the one request of a socket, which has to have come by `deadline`. None
@@ -66,14 +78,18 @@ where
 {
     // Set by the service, which hyper owns until the response is out.
     let outcome: Arc<Mutex<Outcome>> = Arc::default();
+    let holds = Arc::<AtomicBool>::default();
+    let holding = Holding::new(socket, holds.clone());
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let (host, origins, outcome) = (host.clone(), origins.clone(), outcome.clone());
+        let holds = holds.clone();
         // Boxed, because hyper wants to move it.
         Box::pin(async move {
             set(&outcome, Outcome::Answered);
             let response = match check::open(request, peer, &host, &origins).await {
                 Ok((opened, response)) => {
                     set(&outcome, Outcome::Opened(Box::new(opened)));
+                    holds.store(true, Relaxed);
                     response
                 }
                 Err(refusal) => refusal,
@@ -85,7 +101,7 @@ where
         .half_close(true)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEADER_BYTES)
-        .serve_connection(TokioIo::new(socket), service);
+        .serve_connection(TokioIo::new(holding), service);
     let again = host.config.timeouts.handshake;
     let mut served = timeout_at(deadline, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
     if served.is_err() && has_come(&outcome) {
@@ -100,10 +116,11 @@ where
         served = timeout(again, &mut http).await;
     }
     let parts = http.into_parts();
-    let mut socket = parts.io.into_inner();
+    let (mut socket, response) = parts.io.into_inner().into_parts();
     match (served, outcome) {
         (Ok(Ok(())), Outcome::Opened(opened)) => {
-            return Some(Upgraded { socket, read_ahead: parts.read_buf, opened: *opened });
+            let switched = Switched { socket, response, read_ahead: parts.read_buf };
+            return Some(Upgraded { switched, opened: *opened });
         }
         (Ok(Ok(())), _) => {}
         (Ok(Err(error)), _) => {

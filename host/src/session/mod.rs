@@ -14,7 +14,8 @@
 //! - An instance that failed is never entered again: [`Session::guest`] is
 //!   dropped at once, and no `on-close` is delivered.
 
-mod io;
+mod input;
+mod output;
 mod phase;
 mod rate;
 mod timers;
@@ -25,26 +26,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::closing::{Closing, When};
+use crate::closing::{Closing, HostClose, When};
 use crate::config::Timeouts;
 use crate::connection::{Connection, ConnectionId};
 use crate::failure::Failure;
 use crate::generation::Generation;
+use crate::handshake::Switched;
 use crate::instance::Instance;
 use crate::metrics::Tally;
 use crate::overtime::{Overtime, Work};
-use crate::wire::Wire;
+use crate::reader::Reader;
 use phase::{Input, Phase};
 use rate::Rate;
 use timers::Timers;
 
-/// Idle connections are many: this buffer is the larger part of what one costs
-/// outside its instance. Larger messages get a buffer of their size while read.
-const READ_BUFFER: usize = 4 * 1024;
 /// Bytes that are read before other connections have their turn, and the time after
 /// which they have it. Both let a batch be handled at once.
 const READ_A_TURN: usize = 128 * 1024;
@@ -54,7 +50,16 @@ pub(crate) struct Session<S> {
     connection: Arc<Connection>,
     generation: Arc<Generation>,
     /// None once the socket is gone.
-    socket: Option<WebSocketStream<Wire<S>>>,
+    socket: Option<S>,
+    reader: Reader,
+    /// What has been read and not been taken in, for want of room.
+    rest: Bytes,
+    /// Frames that may still be taken in before others have their turn.
+    frames: usize,
+    /// Bytes that are held of what is not complete, or not taken in, as last told.
+    unfinished: usize,
+    /// Bytes that may still be read in this turn.
+    allowance: usize,
     /// The instance at work; None once `on-close` has returned or it has failed.
     guest: Option<Work<Result<(), Failure>>>,
     /// How many of its events have been begun, as of the last look.
@@ -63,6 +68,9 @@ pub(crate) struct Session<S> {
     /// What the writer has taken from the queue, and how much of it is sent.
     sending: Vec<u8>,
     sent: usize,
+    /// How much of it is still the response to the handshake, which counts as nothing
+    /// that is queued.
+    response: usize,
     /// The stream may hold back some of what was sent.
     unflushed: bool,
     /// None where there is no bound.
@@ -77,38 +85,28 @@ pub(crate) struct Session<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
-    /// `read_ahead` is what the peer sent right behind its handshake.
-    pub(crate) async fn new(
-        socket: S,
-        read_ahead: &Bytes,
+    pub(crate) fn new(
+        switched: Switched<S>,
         connection: Arc<Connection>,
         instance: Instance,
         generation: Arc<Generation>,
         timeouts: Timeouts,
         overtime: &Overtime,
     ) -> Self {
-        let limits = &generation.limits;
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            // Control frames leave tungstenite's buffer at once.
-            .write_buffer_size(0)
-            .max_message_size(Some(limits.max_message_size))
-            .max_frame_size(Some(limits.max_message_size));
-        let wire = Wire::new(socket, connection.clone());
-        let socket = WebSocketStream::from_partially_read(
-            wire,
-            read_ahead.to_vec(),
-            Role::Server,
-            Some(config),
-        )
-        .await;
+        let Switched { socket, response, read_ahead } = switched;
         Self {
             guest: Some(overtime.work(instance.meter(), instance.serve(connection.clone()))),
             begun: 0,
             connection,
             socket: Some(socket),
+            reader: Reader::new(generation.limits.max_message_size),
+            rest: read_ahead,
+            frames: 0,
+            unfinished: 0,
+            allowance: 0,
             phase: Phase::Open,
-            sending: Vec::new(),
+            response: response.len(),
+            sending: response,
             sent: 0,
             unflushed: false,
             rate: generation.limits.max_message_rate.map(Rate::new),
@@ -122,32 +120,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     /// As many turns as make progress, but for no longer than [`TURN`]: other
     /// connections wait meanwhile.
-    fn poll_turns(&mut self, cx: &mut Context<'_>) -> Poll<Option<Failure>> {
-        let started = Instant::now();
+    pub(crate) fn poll_turns(&mut self, cx: &mut Context<'_>) -> Poll<Option<Failure>> {
+        let started = self.timers.look();
         self.connection.register_session(cx.waker());
-        if let Some(socket) = &mut self.socket {
-            socket.get_mut().allow(READ_A_TURN);
-        }
+        self.allowance = READ_A_TURN;
         loop {
             let mut progress = self.poll_timers(cx);
-            progress |= self.obey_host();
             // A guest in overtime may have closed: what is read then is discarded.
-            progress |= self.obey_handler();
+            progress |= self.obey();
             progress |= self.poll_read(cx);
             let (ran, failure) = self.poll_guest(cx);
             if failure.is_some() {
                 return Poll::Ready(failure);
             }
             progress |= ran;
-            progress |= self.obey_handler();
-            progress |= self.answer_close(cx);
+            progress |= self.obey();
+            progress |= self.answer_close();
             progress |= self.poll_write(cx);
             progress |= self.finish_closing();
             if let Phase::Ended { until } = self.phase {
                 if self.guest.is_none() {
                     return Poll::Ready(None);
                 }
-                if until <= Instant::now() && !self.give_up_messages() {
+                if until <= self.timers.now() && !self.give_up_messages() {
                     // It could wait, and wait again, and hold its slots for ever.
                     self.guest = None;
                     let limit = self.generation.limits.event_wall_time;
@@ -157,11 +152,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             if !progress {
                 return Poll::Pending;
             }
-            if started.elapsed() >= TURN {
+            if self.timers.look() - started >= TURN {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
         }
+    }
+
+    /// The stream beneath it all, while there is one.
+    #[cfg(feature = "bench")]
+    pub(crate) fn stream(&mut self) -> Option<&mut S> {
+        self.socket.as_mut()
     }
 
     /// Runs until the socket is gone and `on-close` has returned. A failure of
@@ -183,7 +184,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 if begun != before && begun - u64::from(busy) > 1 {
                     self.generation.succeeded();
                 }
-                (begun != before, None)
+                // It may have made room for what is not read.
+                (begun != before && !self.timers.reads(), None)
             }
             Poll::Ready(Ok(())) => {
                 self.guest = None;
@@ -199,32 +201,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
-    /// Takes up the host's wish to close, at once or when its time has come.
-    fn obey_host(&mut self) -> bool {
-        let Some(close) = self.connection.shared().host_close.take() else { return false };
-        match close.when {
-            When::AtOnce => {
-                if !matches!(self.phase, Phase::Ended { .. }) {
-                    self.report(&close.closing);
-                    self.end(close.closing);
-                }
-                // It is for what it holds that it ends.
-                self.connection.shared().mailbox.discard_messages();
-            }
-            When::Now => self.begin_closing(close.closing, Input::Frames),
-            When::Spread(time) => {
-                let delay = time.mul_f64(share_of(self.connection.id()));
-                self.timers.close_later(delay, close.closing);
-            }
+    /// Takes up what others wish: the host's close, at once or when its time has
+    /// come, and the handler's, for which the queue is sealed already.
+    fn obey(&mut self) -> bool {
+        let Some((host, handler)) = self.connection.take_wishes() else { return false };
+        if let Some(close) = host {
+            self.obey_host(close);
+        }
+        if let Some(closing) = handler {
+            self.begin_closing(closing, Input::Frames);
         }
         true
     }
 
-    /// The handler has called `close`: the queue is sealed already.
-    fn obey_handler(&mut self) -> bool {
-        let Some(closing) = self.connection.shared().handler_close.take() else { return false };
-        self.begin_closing(closing, Input::Frames);
-        true
+    fn obey_host(&mut self, HostClose { closing, when }: HostClose) {
+        match when {
+            When::AtOnce => {
+                if !matches!(self.phase, Phase::Ended { .. }) {
+                    self.report(&closing);
+                    self.end(closing);
+                }
+                // It is for what it holds that it ends.
+                self.connection.shared().mailbox.discard_messages();
+            }
+            When::Now => self.begin_closing(closing, Input::Frames),
+            When::Spread(time) => {
+                let delay = time.mul_f64(share_of(self.connection.id()));
+                self.timers.close_later(delay, closing);
+            }
+        }
     }
 
     /// Whether an event is running. An instance at rest waits for its next one.

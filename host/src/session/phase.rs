@@ -1,8 +1,7 @@
 //! Where a connection stands in its life, and the steps from one phase to the
 //! next. The diagram is in ARCHITECTURE.md, "How a connection ends".
 
-use std::task::Context;
-
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -31,7 +30,7 @@ pub(super) enum Phase {
 /// How the peer's last word is answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Answer {
-    /// With its own close frame, as tungstenite has it ready.
+    /// With a close frame that says the same.
     Echo,
     /// With a close frame of ours.
     Violation,
@@ -88,9 +87,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     /// Answers the peer's last word once everything before it is handled.
-    pub(super) fn answer_close(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn answer_close(&mut self) -> bool {
         let Phase::Answering { closing, answer, until } = &self.phase else { return false };
-        let late = *until <= Instant::now();
+        let late = *until <= self.timers.now();
         if !late && (self.connection.shared().mailbox.has_messages() || self.guest_is_busy()) {
             return false;
         }
@@ -98,8 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let until = self.timers.begin_flush();
         self.phase = match answer {
             Answer::Echo => {
-                self.flush_control_frames(cx);
-                self.connection.shared().outbound.seal();
+                self.connection.shared().outbound.close(closing.code, &closing.reason);
                 Phase::Flushing { closing, until }
             }
             Answer::Violation => {
@@ -143,7 +141,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     /// Notices that the queue has drained, which is what the later phases wait for.
     pub(super) fn finish_closing(&mut self) -> bool {
-        if self.connection.shared().outbound.queued() > 0 || self.unflushed {
+        let open = matches!(self.phase, Phase::Open);
+        if open || self.is_writing() {
             return false;
         }
         match &mut self.phase {
@@ -168,6 +167,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
+    fn is_writing(&self) -> bool {
+        let queued = self.connection.shared().outbound.queued();
+        queued > 0 || !self.sending.is_empty() || self.unflushed
+    }
+
     /// The socket is of no more use. What was said before stands.
     pub(super) fn end_by_socket(&mut self) {
         let closing = match &self.phase {
@@ -189,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             any
         };
         if any {
-            let until = Instant::now() + self.generation.limits.event_wall_time;
+            let until = self.timers.now() + self.generation.limits.event_wall_time;
             self.phase = Phase::Ended { until };
         }
         any
@@ -214,7 +218,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         if matches!(self.phase, Phase::Ended { .. }) {
             return;
         }
-        let until = Instant::now() + self.generation.limits.event_wall_time;
+        let until = self.timers.now() + self.generation.limits.event_wall_time;
         self.phase = Phase::Ended { until };
         self.generation.account.metrics.closed(&closing);
         {
@@ -224,7 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             shared.mailbox.forget_unfinished();
             shared.mailbox.push_close(closing);
         }
-        (self.sending, self.sent) = (Vec::new(), 0);
+        (self.sending, self.sent, self.rest) = (Vec::new(), 0, Bytes::new());
         self.shut_down();
         self.socket = None;
     }

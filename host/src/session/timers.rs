@@ -24,6 +24,9 @@ const DISCARD: Duration = Duration::from_secs(2);
 /// A peer that takes what is queued in drops is given up after this many write
 /// timeouts.
 const MAX_FLUSH: u32 = 10;
+/// How long after the last message a connection is taken for idle, and keeps no more
+/// than it has to.
+const QUIET: Duration = Duration::from_secs(1);
 /// How long a peer that is taken for dead has to take the close frame.
 const LAST_CHANCE: Duration = Duration::from_secs(1);
 
@@ -33,6 +36,10 @@ pub(super) struct Timers {
     last_heard: Instant,
     last_ping: Instant,
     last_message: Instant,
+    /// When nothing will have passed for a while; None once that is so.
+    quiet_at: Option<Instant>,
+    /// As of the last look at the clock.
+    now: Instant,
     reading: bool,
     /// When reading goes on that is paused because messages came too fast.
     read_at: Option<Instant>,
@@ -54,6 +61,9 @@ impl Timers {
             last_heard: now,
             last_ping: now,
             last_message: now,
+            // A start leaves something to give back as well.
+            quiet_at: Some(now + QUIET),
+            now,
             reading: true,
             read_at: None,
             stalled_since: None,
@@ -63,14 +73,34 @@ impl Timers {
         }
     }
 
+    /// Looks at the clock, for all that is done until it is looked at again.
+    pub(super) fn look(&mut self) -> Instant {
+        self.now = Instant::now();
+        self.now
+    }
+
+    /// As of the last look.
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
     pub(super) fn heard(&mut self) {
-        self.last_heard = Instant::now();
+        self.last_heard = self.now;
     }
 
     pub(super) fn message_passed(&mut self) {
-        if self.timeouts.idle.is_some() {
-            self.last_message = Instant::now();
-        }
+        self.last_message = self.now;
+        self.busy();
+    }
+
+    /// Something is held that is to be given back when nothing passes any more.
+    pub(super) fn busy(&mut self) {
+        self.quiet_at = Some(self.now + QUIET);
+    }
+
+    /// Whether anything is read, if it comes.
+    pub(super) fn reads(&self) -> bool {
+        self.reading
     }
 
     /// While reading is paused nothing can be heard, so the pong timer stops.
@@ -89,20 +119,20 @@ impl Timers {
     /// True where the stall has just begun.
     pub(super) fn stalled(&mut self) -> bool {
         let begun = self.stalled_since.is_none();
-        self.stalled_since.get_or_insert_with(Instant::now);
+        self.stalled_since.get_or_insert(self.now);
         begun
     }
 
     /// Of two such wishes the one that comes true earlier counts.
     pub(super) fn close_later(&mut self, delay: Duration, closing: Closing) {
-        let at = Instant::now() + delay;
+        let at = self.now + delay;
         if self.close_at.as_ref().is_none_or(|(earlier, _)| at < *earlier) {
             self.close_at = Some((at, closing));
         }
     }
 
     pub(super) fn close_until(&self) -> Instant {
-        Instant::now() + self.timeouts.close
+        self.now + self.timeouts.close
     }
 
     pub(super) fn begin_close(&mut self) {
@@ -113,17 +143,17 @@ impl Timers {
     /// to close later has come true by that.
     pub(super) fn begin_flush(&mut self) -> Instant {
         self.close_at = None;
-        self.flush_limit = Instant::now() + self.timeouts.write.saturating_mul(MAX_FLUSH);
+        self.flush_limit = self.now + self.timeouts.write.saturating_mul(MAX_FLUSH);
         self.flush_until()
     }
 
     /// The same again, now that it has taken something.
     pub(super) fn flush_until(&self) -> Instant {
-        (Instant::now() + self.timeouts.write).min(self.flush_limit)
+        (self.now + self.timeouts.write).min(self.flush_limit)
     }
 
     pub(super) fn answer_until(&self, input: Input) -> Instant {
-        Instant::now()
+        self.now
             + match input {
                 Input::Frames => self.timeouts.close,
                 Input::Bytes(_) => DISCARD.min(self.timeouts.close),
@@ -150,7 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         if self.timers.timer.as_mut().poll(cx).is_pending() {
             return false;
         }
-        self.do_what_is_due(Instant::now());
+        self.do_what_is_due(self.timers.now);
         let next = self.next_deadline();
         self.timers.timer.as_mut().reset(next);
         // Another turn polls the timer again, which it needs to fire again.
@@ -175,10 +205,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let timers = &self.timers;
         let heard = match timers.reading {
             true => timers.ping_at().min(timers.last_heard + timers.timeouts.pong),
-            false => Instant::now() + timers.timeouts.ping_interval,
+            false => timers.now + timers.timeouts.ping_interval,
         };
         let stalled = timers.stalled_since.map(|since| since + timers.timeouts.write);
-        [stalled, timers.read_at, timers.idle_at()].into_iter().flatten().fold(heard, Instant::min)
+        [stalled, timers.read_at, timers.idle_at(), timers.quiet_at]
+            .into_iter()
+            .flatten()
+            .fold(heard, Instant::min)
     }
 
     fn do_what_is_due(&mut self, now: Instant) {
@@ -188,6 +221,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
         if self.timers.tell_at.take_if(|at| *at <= now).is_some() {
             self.tell_of_close();
+        }
+        if self.timers.quiet_at.take_if(|at| *at <= now).is_some() {
+            self.give_back_buffers();
         }
         match &self.phase {
             Phase::Open => self.keep_alive(now),

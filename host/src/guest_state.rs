@@ -1,0 +1,144 @@
+//! The data of an instance's store: what the host's functions work with.
+
+use std::sync::Arc;
+
+use prometheus::Histogram;
+use tokio::time::Instant;
+use wasmtime_wasi::{WasiCtxView, WasiView};
+
+use crate::account::Account;
+use crate::clock::TICK;
+use crate::config::Limits;
+use crate::connection::{Connection, ConnectionId};
+use crate::guest_log::Speaker;
+use crate::imports::{Connections, View};
+use crate::memory::Memory;
+use crate::messages::Incoming;
+use crate::meter::Meter;
+use crate::metrics::HandlerMetrics;
+use crate::wasi::Wasi;
+
+/// Bytes that one call of the host may be given, or give, beside a message.
+pub(crate) const HOST_CALL_BYTES: usize = 64 * 1024;
+
+/// Imports see a [`View`] of it.
+pub(crate) struct GuestState {
+    /// None until it is used.
+    wasi: Option<Box<Wasi>>,
+    connections: Connections,
+    pub(crate) speaker: Arc<Speaker>,
+    pub(crate) memory: Memory,
+    pub(crate) meter: Arc<Meter>,
+    /// What `messages.next` takes from, while `on-messages` runs.
+    pub(crate) inbox: Option<Inbox>,
+    account: Arc<Account>,
+    /// When the event began that is under way; None between two.
+    began: Option<Instant>,
+    /// When the last event ended, or the wait after it.
+    ended: Instant,
+    /// When the instance was woken last.
+    woken: Instant,
+}
+
+/// Where the messages of a loop come from.
+pub(crate) struct Inbox {
+    pub(crate) connection: Arc<Connection>,
+    /// The message that the loop was entered for, until it has been taken.
+    first: Option<Incoming>,
+}
+
+impl Inbox {
+    pub(crate) fn new(connection: Arc<Connection>, first: Option<Incoming>) -> Self {
+        Self { connection, first }
+    }
+
+    pub(crate) fn take_first(&mut self) -> Option<Incoming> {
+        self.first.take()
+    }
+
+    /// What has not been taken of what the loop was entered for.
+    pub(crate) fn left(self) -> Option<Incoming> {
+        self.first
+    }
+}
+
+impl GuestState {
+    pub(crate) fn new(
+        speaker: Speaker,
+        limits: &Limits,
+        account: Arc<Account>,
+        meter: Arc<Meter>,
+    ) -> Self {
+        let speaker = Arc::new(speaker);
+        let now = Instant::now();
+        Self {
+            wasi: None,
+            connections: Connections::new(),
+            memory: Memory::new(limits.max_memory, account.clone(), speaker.clone()),
+            speaker,
+            meter,
+            inbox: None,
+            account,
+            began: Some(now),
+            ended: now,
+            woken: now,
+        }
+    }
+
+    pub(crate) fn view(&mut self) -> View<'_> {
+        View { connections: &self.connections, speaker: &self.speaker }
+    }
+
+    pub(crate) fn add_connection(&mut self, connection: Arc<Connection>) {
+        self.speaker.set_connection(connection.id());
+        self.connections.insert(connection.id(), connection);
+    }
+
+    /// One of this instance's connections.
+    pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Connection> {
+        self.connections.get(&id).map(|connection| &**connection)
+    }
+
+    /// An event begins. `waited` says whether the instance has waited for it.
+    pub(crate) fn begin_event(&mut self, waited: bool) {
+        self.memory.begin_event();
+        if waited {
+            self.wake();
+        }
+        // Where nothing lies between, one begins when the other ends.
+        self.began = Some(self.ended);
+    }
+
+    /// The time that it has waited is no event's.
+    pub(crate) fn wake(&mut self) {
+        self.woken = Instant::now();
+        self.ended = self.woken;
+    }
+
+    /// An event has ended, unless none was under way.
+    pub(crate) fn end_event(&mut self, durations: fn(&HandlerMetrics) -> &Histogram) {
+        if let Some(began) = self.began.take() {
+            self.ended = Instant::now();
+            let duration = self.ended.duration_since(began);
+            durations(&self.account.metrics).observe(duration.as_secs_f64());
+        }
+    }
+
+    /// Whether the event has not run for long. By the system's clock, since it is told
+    /// when a tick of that has come.
+    pub(crate) fn event_is_young(&self) -> bool {
+        self.began.is_some_and(|began| began.into_std().elapsed() < TICK / 2)
+    }
+
+    /// Whether events have followed one another for so long that what they wrote
+    /// should leave.
+    pub(crate) fn turn_is_over(&self) -> bool {
+        self.ended.saturating_duration_since(self.woken) >= TICK
+    }
+}
+
+impl WasiView for GuestState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.speaker))).view()
+    }
+}

@@ -1,0 +1,118 @@
+//! What goes out: whatever is queued, in as few calls as the socket takes. When
+//! either end of a connection dies, both do.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Session;
+
+/// A buffer that is worth giving back when it is not used.
+const LARGE: usize = 4 * 1024;
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
+    /// Writes what is queued. True where that let something go on that waited.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+        let congested = {
+            let mut shared = self.connection.shared();
+            let outbound = &mut shared.outbound;
+            if !outbound.written.is_empty() {
+                self.timers.message_passed();
+                self.generation.account.metrics.sent(&mut outbound.written);
+            }
+            let refused = std::mem::take(&mut outbound.refused);
+            let congested = outbound.congested();
+            if self.sending.is_empty() {
+                outbound.take(&mut self.sending);
+            } else if self.response > 0 {
+                outbound.take_behind(&mut self.sending);
+            }
+            drop(shared);
+            for (limit, count) in refused {
+                self.generation.account.metrics.writes_refused(limit, count);
+                self.notice(limit);
+            }
+            congested
+        };
+        let mut freed = congested;
+        while !self.sending.is_empty() {
+            let Some(socket) = &mut self.socket else { return freed };
+            match Pin::new(socket).poll_write(cx, &self.sending[self.sent..]) {
+                Poll::Pending => {
+                    // Only a wait that has just begun needs its deadline set.
+                    return self.timers.stalled();
+                }
+                Poll::Ready(Ok(written)) if written > 0 => {
+                    // Reading waits for the response to be sent.
+                    freed |= self.response > 0;
+                    self.have_sent(written);
+                }
+                Poll::Ready(_) => {
+                    self.end_by_socket();
+                    return true;
+                }
+            }
+        }
+        // At once, since a flush that has to wait leads back here.
+        match self.poll_flush(cx) {
+            Poll::Pending => return self.timers.stalled(),
+            Poll::Ready(Err(_)) => {
+                self.end_by_socket();
+                return true;
+            }
+            Poll::Ready(Ok(())) => self.timers.flowing(),
+        }
+        freed
+    }
+
+    fn have_sent(&mut self, bytes: usize) {
+        self.sent += bytes;
+        self.unflushed = true;
+        let response = bytes.min(self.response);
+        self.response -= response;
+        {
+            let outbound = &mut self.connection.shared().outbound;
+            outbound.sent(bytes - response);
+            if self.sent == self.sending.len() {
+                self.sent = 0;
+                self.sending.clear();
+                outbound.take(&mut self.sending);
+            }
+        }
+        self.timers.flowing();
+        if self.sending.capacity() > LARGE {
+            self.timers.busy();
+        }
+        self.renew_flush();
+    }
+
+    /// Has what a stream may hold back itself, as TLS does, sent as well.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.unflushed {
+            return Poll::Ready(Ok(()));
+        }
+        let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(())) };
+        let flushed = Pin::new(socket).poll_flush(cx);
+        self.unflushed = flushed.is_pending();
+        flushed
+    }
+
+    /// Nothing is on its way: what was kept for more is given back.
+    pub(super) fn give_back_buffers(&mut self) {
+        if self.sending.is_empty() {
+            self.sending = Vec::new();
+        }
+        self.connection.shared().give_back_buffers();
+    }
+
+    /// Sends what says that nothing follows: FIN, and before it TLS's own word. It
+    /// is done at once or not at all.
+    pub(super) fn shut_down(&mut self) {
+        if let Some(socket) = &mut self.socket {
+            let mut cx = Context::from_waker(Waker::noop());
+            let _: Poll<io::Result<()>> = Pin::new(socket).poll_shutdown(&mut cx);
+        }
+    }
+}

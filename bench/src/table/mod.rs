@@ -191,13 +191,14 @@ impl Bench {
         Ok(Measured { row, series })
     }
 
-    /// Whether socklet and the peers that are in this program did what was asked.
+    /// Whether all that are there did what was asked.
     fn judge(&self, table: &[Measured]) -> Result<()> {
         let mut failed = Vec::new();
         for Measured { row, series } in table {
             for (contender, series) in row.contenders.iter().zip(series) {
                 let ours = contender.peer.is_ours() && !contender.lacks_guest(&self.places);
-                if ours && series.spread(0).is_none() {
+                let there = contender.is_missing(&self.places).is_none();
+                if (ours || there) && series.spread(0).is_none() {
                     let remark = series.remark.as_deref().unwrap_or("no sample");
                     failed.push(format!("{}: {}: {remark}", row.id, series.name));
                 }

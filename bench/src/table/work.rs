@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use tempfile::TempDir;
 
 use super::Bench;
@@ -84,6 +84,7 @@ impl Work {
                     _ => 0,
                 };
                 let neither = load.connections - outcome.served - told;
+                ensure!(neither == 0, "{neither} were neither served nor told why");
                 let figures =
                     vec![outcome.served as f64, told as f64, neither as f64, kib(outcome.resident)];
                 Ok(Sample { figures, usage: outcome.usage, remark: refusal(&outcome) })
@@ -94,6 +95,9 @@ impl Work {
                 let file = folder.path().join("echo.wasm");
                 let load = swap::Load { file, components, connections: 50, swaps: *swaps };
                 let outcome = swap::run(&echo_route, &load, meter)?;
+                let (dropped, took) = (outcome.dropped, outcome.took_effect);
+                ensure!(dropped == 0, "{dropped} connections were dropped");
+                ensure!(took == *swaps, "{took} of {swaps} swaps took effect");
                 let figures = vec![
                     milliseconds(outcome.worst_gap),
                     milliseconds(outcome.median),

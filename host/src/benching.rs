@@ -59,6 +59,7 @@ impl Stage {
         let stage =
             Self::on(Builder::new_current_thread().enable_time().start_paused(true), bytes, 1);
         stage.engine.clock().stop();
+        stage.engine.clock().wait_for_end();
         stage
     }
 

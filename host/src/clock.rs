@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed, Ordering::SeqCst};
-use std::thread::{self, Thread};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use wasmtime::Engine;
@@ -26,7 +26,7 @@ const OVER: u8 = 3;
 
 pub(crate) struct Clock {
     state: Arc<AtomicU8>,
-    thread: Thread,
+    thread: JoinHandle<()>,
 }
 
 impl Clock {
@@ -38,7 +38,7 @@ impl Clock {
             .name("epoch".into())
             .spawn(move || run(&engine, &ticked))
             .expect("a process that cannot start its second thread cannot serve");
-        Self { state, thread: thread.thread().clone() }
+        Self { state, thread }
     }
 
     /// A guest is about to run, or still runs: the clock has to tick. Called for each
@@ -52,14 +52,22 @@ impl Clock {
     fn wake(&self) {
         let wakes = |state| (state != OVER).then_some(RUNNING);
         if self.state.fetch_update(SeqCst, SeqCst, wakes) == Ok(RESTING) {
-            self.thread.unpark();
+            self.thread.thread().unpark();
         }
     }
 
     /// Ticks no more.
     pub(crate) fn stop(&self) {
         self.state.store(OVER, SeqCst);
-        self.thread.unpark();
+        self.thread.thread().unpark();
+    }
+
+    /// Returns when the last tick has been.
+    #[cfg(feature = "bench")]
+    pub(crate) fn wait_for_end(&self) {
+        while !self.thread.is_finished() {
+            thread::yield_now();
+        }
     }
 }
 
@@ -74,10 +82,13 @@ impl Drop for Clock {
 /// setting its deadline finds a tick that it has not seen, and is bounded after all.
 fn run(engine: &Engine, state: &AtomicU8) {
     let mut quiet = 0;
-    while state.load(SeqCst) != OVER {
+    loop {
         match state.load(SeqCst) {
             RESTING => thread::park_timeout(SLOW_TICK),
             _ => thread::sleep(TICK),
+        }
+        if state.load(SeqCst) == OVER {
+            return;
         }
         engine.increment_epoch();
         if state.compare_exchange(RUNNING, QUIET, SeqCst, SeqCst).is_ok() {

@@ -23,7 +23,7 @@ use crate::metrics::Tally;
 
 /// A connection that has nothing to send keeps no larger buffer than this; one that
 /// is idle keeps none.
-const KEEP_CAPACITY: usize = 64 * 1024;
+const KEEP_CAPACITY: usize = 128 * 1024;
 
 pub(crate) struct Outbound {
     /// Frames that the writer has not taken yet.

@@ -16,7 +16,7 @@ mod work;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
 use figures::Series;
@@ -117,7 +117,10 @@ impl Options {
 
     /// Where things are, if they are built.
     pub(crate) fn places(socklet: Option<PathBuf>) -> Result<Places> {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+        // Not where it was built: that may be another clone, of the same target folder.
+        let here = std::env::current_dir()?;
+        let root = here.ancestors().find(|folder| folder.join("bench/peers").is_dir());
+        let root = root.context("run it within the repository, or by scripts/bench")?.to_owned();
         let own = std::env::current_exe()?;
         let socklet = socklet.unwrap_or_else(|| own.with_file_name("socklet"));
         ensure!(socklet.exists(), "{}: build it first", socklet.display());

@@ -21,6 +21,7 @@ use crate::component;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::engine::{Engine, Room};
+use crate::frame;
 use crate::generation::{Generation, Membership};
 use crate::handshake::Switched;
 use crate::handshake::request::Request;
@@ -319,25 +320,8 @@ const MASK: usize = 4;
 /// The frame of a client that carries a message (RFC 6455, section 5.2).
 #[must_use]
 pub fn masked(message: &Message) -> Vec<u8> {
-    const KEY: [u8; MASK] = [0x5A, 0xC3, 0x0F, 0x96];
-    let (opcode, payload) = match message {
-        Message::Text(text) => (0x81, text.as_bytes()),
-        Message::Binary(bytes) => (0x82, bytes.as_slice()),
-    };
-    let mut frame = vec![opcode];
-    match payload.len() {
-        // The casts are guarded by the ranges.
-        len @ 0..=125 => frame.push(0x80 | len as u8),
-        len @ 126..=0xFFFF => {
-            frame.push(0x80 | 126);
-            frame.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            frame.push(0x80 | 127);
-            frame.extend((len as u64).to_be_bytes());
-        }
+    match message {
+        Message::Text(text) => frame::masked(0x81, text.as_bytes()),
+        Message::Binary(bytes) => frame::masked(0x82, bytes),
     }
-    frame.extend(KEY);
-    frame.extend(payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key));
-    frame
 }

@@ -58,6 +58,12 @@ impl Shared {
         (room, self.mailbox.held_up())
     }
 
+    fn begin_event(&mut self) {
+        self.busy = true;
+        self.events += 1;
+        self.outbound.begin_event();
+    }
+
     /// Nothing has passed for a while.
     pub(crate) fn give_back_buffers(&mut self) {
         self.mailbox.give_back_buffer();
@@ -180,14 +186,15 @@ impl Connection {
         let mut shared = self.shared();
         let messages = !shared.outbound.congested();
         let event = shared.mailbox.take(messages);
-        shared.busy = event.is_some();
         match event {
             Some(event) => {
-                shared.events += 1;
-                shared.outbound.begin_event();
+                shared.begin_event();
                 Poll::Ready(event)
             }
-            None => Poll::Pending,
+            None => {
+                shared.busy = false;
+                Poll::Pending
+            }
         }
     }
 
@@ -199,9 +206,7 @@ impl Connection {
             false => shared.mailbox.take_message(),
         };
         if let Some(message) = message {
-            shared.busy = true;
-            shared.events += 1;
-            shared.outbound.begin_event();
+            shared.begin_event();
             return Poll::Ready(Some(message));
         }
         // What a guest does once it is told that there is nothing is its event's.

@@ -14,20 +14,38 @@ pub(crate) const MAX_CLOSE_REASON: usize = 123;
 pub(crate) fn append(buffer: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) {
     const FINAL: u8 = 0x80;
     buffer.reserve(10 + payload.len());
-    buffer.put_u8(FINAL | u8::from(opcode));
-    match payload.len() {
+    append_head(buffer, FINAL | u8::from(opcode), 0, payload.len());
+    buffer.put_slice(payload);
+}
+
+/// Appends the first byte of a frame as it is, and its length in the shortest form with
+/// the bit of the mask.
+fn append_head(buffer: &mut Vec<u8>, first: u8, mask: u8, len: usize) {
+    buffer.put_u8(first);
+    match len {
         // The casts are guarded by the ranges.
-        len @ 0..=125 => buffer.put_u8(len as u8),
-        len @ 126..=0xFFFF => {
-            buffer.put_u8(126);
+        0..=125 => buffer.put_u8(mask | len as u8),
+        126..=0xFFFF => {
+            buffer.put_u8(mask | 126);
             buffer.put_u16(len as u16);
         }
-        len => {
-            buffer.put_u8(127);
+        _ => {
+            buffer.put_u8(mask | 127);
             buffer.put_u64(len as u64);
         }
     }
-    buffer.put_slice(payload);
+}
+
+/// A frame as clients send it, masked (RFC 6455, section 5.3).
+#[cfg(any(test, feature = "bench"))]
+pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    const MASK: u8 = 0x80;
+    const KEY: [u8; 4] = [0x11, 0x82, 0x33, 0xF4];
+    let mut frame = Vec::new();
+    append_head(&mut frame, first, MASK, payload.len());
+    frame.extend(KEY);
+    frame.extend(payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key));
+    frame
 }
 
 /// Appends a close frame, without a code where that is 1005 (RFC 6455, section 7.1.5).

@@ -300,26 +300,7 @@ fn append_unmasked(bytes: &mut Vec<u8>, masked: &[u8], key: [u8; 4]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const KEY: [u8; 4] = [0x11, 0x82, 0x33, 0xF4];
-
-    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-        let mut frame = vec![first];
-        match payload.len() {
-            len @ 0..=125 => frame.push(0x80 | len as u8),
-            len @ 126..=0xFFFF => {
-                frame.push(0x80 | 126);
-                frame.extend((len as u16).to_be_bytes());
-            }
-            len => {
-                frame.push(0x80 | 127);
-                frame.extend((len as u64).to_be_bytes());
-            }
-        }
-        frame.extend(KEY);
-        frame.extend(payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key));
-        frame
-    }
+    use crate::frame::masked as frame;
 
     /// All that is said in pieces of so many bytes.
     fn read(input: &[u8], piece: usize) -> Result<Vec<Said>, Violation> {

@@ -32,6 +32,7 @@ use crate::overtime::{Overtime, Work};
 use crate::peer::Peer;
 use crate::registry::{Handler, Registry};
 use crate::session::Session;
+use crate::settings::Settings;
 
 /// A host without sockets, and one handler that it serves.
 pub struct Stage {
@@ -86,8 +87,8 @@ impl Stage {
         let digest = component::digest_of(bytes);
         let prepared = component::prepare(&self.engine, bytes, &digest);
         let prepared = self.runtime.block_on(prepared).expect("a component");
-        let limits = self.host.config.limits.clone();
-        self.handler.swap(prepared, digest, limits, Instant::now());
+        let settings = Settings::new(&self.host.config);
+        self.handler.swap(prepared, digest, settings, Instant::now());
     }
 
     fn generation(&self) -> Arc<Generation> {
@@ -104,7 +105,7 @@ impl Stage {
         let meter = of.prepared.meter();
         let instance = self.runtime.block_on(Instance::new(
             &of.prepared,
-            &of.limits,
+            &of.settings.limits,
             &of.account,
             of.number,
             meter,
@@ -154,14 +155,8 @@ impl Stage {
         let membership = generation.join(&connection);
         let reel = Reel { input: input.to_vec().into(), at: input.len(), output: 0 };
         let switched = Switched { socket: reel, response: Vec::new(), read_ahead: Bytes::new() };
-        let session = Session::new(
-            switched,
-            connection,
-            self.instance(),
-            generation,
-            self.host.config.timeouts.clone(),
-            &self.host.overtime,
-        );
+        let session =
+            Session::new(switched, connection, self.instance(), generation, &self.host.overtime);
         Frames { session, answer, runtime: self.runtime, _membership: membership }
     }
 }
@@ -188,8 +183,8 @@ impl Routes {
     /// Never: something is loaded.
     pub fn swap(&self) {
         let current = self.handler.current().expect("a generation");
-        let Generation { prepared, digest, limits, .. } = &*current;
-        self.handler.swap(prepared.clone(), *digest, limits.clone(), Instant::now());
+        let Generation { prepared, digest, settings, .. } = &*current;
+        self.handler.swap(prepared.clone(), *digest, settings.clone(), Instant::now());
     }
 
     /// Whether the route has a current generation, as a handshake looks for it.

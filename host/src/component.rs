@@ -16,11 +16,12 @@ use wasmtime::component::Component;
 
 use crate::account::{Account, Totals};
 use crate::compiler::CompileError;
-use crate::config::{Config, Limits};
+use crate::config::Config;
 use crate::directory::{Fingerprint, Found};
 use crate::engine::Engine;
 use crate::failure::{Failure, Reason, one_line};
 use crate::instance::{Instance, Prepared};
+use crate::settings::Settings;
 
 const HANDLER: &str = "socklet:websocket/handler";
 /// The version of the package that this host serves.
@@ -99,15 +100,13 @@ pub(crate) struct Order {
     pub(crate) served: Option<[u8; 32]>,
     /// Whether it may be compiled, if it has not been yet.
     pub(crate) compile: bool,
-    pub(crate) limits: Limits,
-    /// How long an instance may take to start.
-    pub(crate) start: Duration,
+    pub(crate) settings: Settings,
 }
 
 /// Reads, checks and compiles one file of the handler `name`. It blocks, for seconds
 /// with a large file. Called on a blocking thread of a runtime.
 pub(crate) fn load(engine: &Engine, order: &Order, name: &str) -> Result<Loaded, LoadError> {
-    let Order { file, served, compile, limits, start } = order;
+    let Order { file, served, compile, settings } = order;
     let Some(bytes) = read(&file.path, file.fingerprint)? else { return Ok(Loaded::Changing) };
     let digest = digest_of(&bytes);
     if *served == Some(digest) {
@@ -118,7 +117,7 @@ pub(crate) fn load(engine: &Engine, order: &Order, name: &str) -> Result<Loaded,
     }
     let runtime = Handle::current();
     let prepared = runtime.block_on(prepare(engine, &bytes, &digest))?;
-    runtime.block_on(try_out(&prepared, name, limits, *start))?;
+    runtime.block_on(try_out(&prepared, name, settings))?;
     Ok(Loaded::Component { prepared, digest })
 }
 
@@ -177,9 +176,9 @@ pub(crate) async fn prepare(
 pub(crate) async fn try_out(
     prepared: &Prepared,
     name: &str,
-    limits: &Limits,
-    start: Duration,
+    settings: &Settings,
 ) -> Result<(), LoadError> {
+    let (limits, start) = (&settings.limits, settings.timeouts.handshake);
     let unseen = Config { limits: limits.clone(), ..Config::default() };
     let account = Account::new(format!("{name} (loading)").into(), limits, &Totals::new(&unseen));
     let account = Arc::new(account);

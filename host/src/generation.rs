@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use crate::account::Account;
 use crate::closing::HostClose;
-use crate::config::Limits;
 use crate::connection::{Connection, ConnectionId};
 use crate::failure::Failure;
 use crate::instance::Prepared;
 use crate::metrics::Counted;
+use crate::settings::Settings;
 use crate::trap_loop::TrapLoop;
 
 pub(crate) struct Generation {
@@ -20,7 +20,7 @@ pub(crate) struct Generation {
     pub(crate) number: u64,
     pub(crate) account: Arc<Account>,
     pub(crate) prepared: Prepared,
-    pub(crate) limits: Limits,
+    pub(crate) settings: Settings,
     trap_loop: TrapLoop,
     /// Identifies the component's bytes.
     pub(crate) digest: [u8; 32],
@@ -48,13 +48,13 @@ impl Generation {
         account: Arc<Account>,
         prepared: Prepared,
         digest: [u8; 32],
-        limits: Limits,
+        settings: Settings,
     ) -> Self {
         Self {
             number,
             account,
             prepared,
-            limits,
+            settings,
             trap_loop: TrapLoop::default(),
             digest,
             connections: Mutex::default(),

@@ -251,7 +251,6 @@ where
         opened.connection,
         opened.instance,
         generation.clone(),
-        host.config.timeouts.clone(),
         &host.overtime,
     );
     // Lines of whatever library, where they are asked for, say whose they are. Those

@@ -28,8 +28,8 @@
 //!   where its words go, `bindings` what is generated from the WIT.
 //! - `watch`, `directory`, `loader` (with a `queue` of what is to be loaded, and
 //!   what is `known` of each route) and `component` bring files into the
-//!   `registry`, from which the handshake picks a `generation`; `trap_loop` holds
-//!   back one that fails again and again. [`compiler`] has native code made,
+//!   `registry`, from which the handshake picks a `generation` with its `settings`;
+//!   `trap_loop` holds back one that fails again and again. [`compiler`] has native code made,
 //!   `engine` has the settings for it, and `embedded` is what is served where
 //!   there is no directory.
 //!
@@ -88,6 +88,7 @@ mod registry;
 mod route;
 pub mod server;
 mod session;
+mod settings;
 mod shedding;
 mod socket_file;
 mod stream;

@@ -18,13 +18,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::component::{self, LoadError, Loaded, Order};
-use crate::config::{Limits, Timeouts};
 use crate::directory::{self, Found, Scan};
 use crate::engine::Engine;
 use crate::guest_log::Printable;
 use crate::known::Known;
 use crate::queue::{Queue, Step};
 use crate::registry::{Handler, Registry};
+use crate::settings::Settings;
 use crate::watch::Watcher;
 
 /// A file that is missing for less than this was replaced, not removed.
@@ -35,10 +35,8 @@ pub(crate) struct Loader {
     pub(crate) root: PathBuf,
     pub(crate) engine: Arc<Engine>,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) limits: Limits,
-    pub(crate) drain: Duration,
-    /// How long an instance may take to start.
-    pub(crate) start: Duration,
+    /// Of a handler without a manifest.
+    settings: Settings,
     known: BTreeMap<String, Known>,
     queue: Queue,
     jobs: JoinSet<Done>,
@@ -68,16 +66,13 @@ impl Loader {
         root: PathBuf,
         engine: Arc<Engine>,
         registry: Arc<Registry>,
-        limits: Limits,
-        timeouts: &Timeouts,
+        settings: Settings,
     ) -> Self {
         Self {
             root,
             engine,
             registry,
-            limits,
-            drain: timeouts.drain,
-            start: timeouts.handshake,
+            settings,
             known: BTreeMap::new(),
             queue: Queue::default(),
             jobs: JoinSet::new(),
@@ -180,7 +175,7 @@ impl Loader {
 
     fn see(&mut self, route: &str, file: &Found) {
         let known = self.known.entry(route.to_owned()).or_insert_with(|| {
-            let handler = self.registry.handler(route, &self.limits);
+            let handler = self.registry.handler(route, &self.settings.limits);
             self.registry.insert(route, &handler);
             Known::new(handler, file.clone())
         });
@@ -234,8 +229,7 @@ impl Loader {
                 file: file.clone(),
                 served: current.map(|generation| generation.digest),
                 compile: step == Step::Compile,
-                limits: self.limits.clone(),
-                start: self.start,
+                settings: self.settings.clone(),
             };
             let begun = Begun { route, step, handler: handler.clone(), file };
             let task = self.jobs.spawn_blocking(move || {
@@ -273,8 +267,9 @@ impl Loader {
         known.loading = false;
         match outcome {
             Ok(Loaded::Component { prepared, digest }) => {
-                let drain_until = Instant::now() + self.drain;
-                let number = known.handler.swap(prepared, digest, self.limits.clone(), drain_until);
+                let drain_until = Instant::now() + self.settings.timeouts.drain;
+                let number =
+                    known.handler.swap(prepared, digest, self.settings.clone(), drain_until);
                 tracing::info!(
                     handler = &*known.handler.account.name,
                     generation = number,

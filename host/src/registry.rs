@@ -16,6 +16,7 @@ use crate::config::Limits;
 use crate::connection::Connection;
 use crate::generation::Generation;
 use crate::instance::Prepared;
+use crate::settings::Settings;
 
 /// Old generations of one handler that may still hold connections.
 const MAX_DRAINING: usize = 4;
@@ -158,12 +159,12 @@ impl Handler {
         &self,
         prepared: Prepared,
         digest: [u8; 32],
-        limits: Limits,
+        settings: Settings,
         drain_until: Instant,
     ) -> u64 {
         let number = self.generations.fetch_add(1, Relaxed) + 1;
         let next =
-            Arc::new(Generation::new(number, self.account.clone(), prepared, digest, limits));
+            Arc::new(Generation::new(number, self.account.clone(), prepared, digest, settings));
         if let Some(generation) = self.current.swap(Some(next)) {
             let mut draining = self.draining();
             draining.push(Draining { generation, until: Some(drain_until) });

@@ -28,6 +28,7 @@ use crate::loader::Loader;
 use crate::overtime::Overtime;
 use crate::registry::Registry;
 use crate::route;
+use crate::settings::Settings;
 use crate::shedding;
 use crate::tls::{Tls, TlsError};
 use crate::watch::DirectoryWatcher;
@@ -146,8 +147,7 @@ impl Server {
                     root.clone(),
                     self.engine.clone(),
                     self.host.registry.clone(),
-                    self.host.config.limits.clone(),
-                    &self.host.config.timeouts,
+                    Settings::new(&self.host.config),
                 );
                 loader.look().await;
                 Some(tokio::spawn(loader.run(watcher, first)))
@@ -219,11 +219,10 @@ impl Server {
             let digest = component::digest_of(bytes);
             let prepared =
                 component::prepare(&self.engine, bytes, &digest).await.map_err(broken)?;
-            let Config { limits, timeouts, .. } = &self.host.config;
-            let tried = component::try_out(&prepared, route, limits, timeouts.handshake).await;
-            tried.map_err(broken)?;
-            let handler = self.host.registry.handler(route, limits);
-            handler.swap(prepared, digest, limits.clone(), Instant::now());
+            let settings = Settings::new(&self.host.config);
+            component::try_out(&prepared, route, &settings).await.map_err(broken)?;
+            let handler = self.host.registry.handler(route, &settings.limits);
+            handler.swap(prepared, digest, settings, Instant::now());
             self.host.registry.insert(route, &handler);
         }
         Ok(())

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::stage::run;
 use crate::component::{digest_of, prepare, try_out};
-use crate::config::{Config, Limits};
+use crate::config::{Config, Limits, Timeouts};
 use crate::engine::Engine;
+use crate::settings::Settings;
 
 /// Here the host compiles in its own process, without the limits of a child.
 const MAX_SIZE: usize = 64 * 1024;
@@ -16,7 +17,7 @@ const MAX_COMPLAINT: usize = 8 * 1024;
 
 struct Stage {
     engine: Engine,
-    limits: Limits,
+    settings: Settings,
     /// Where compiled code is put; there only while it is used.
     cache: PathBuf,
 }
@@ -27,11 +28,11 @@ pub fn component(bytes: &[u8]) {
         return;
     }
     static STAGE: OnceLock<Stage> = OnceLock::new();
-    let Stage { engine, limits, cache } = STAGE.get_or_init(set_up);
+    let Stage { engine, settings, cache } = STAGE.get_or_init(set_up);
     std::fs::create_dir(cache).expect("a new folder for compiled code");
     let loaded = run(async {
         let prepared = prepare(engine, bytes, &digest_of(bytes)).await?;
-        try_out(&prepared, "fuzzed", limits, Duration::from_secs(1)).await
+        try_out(&prepared, "fuzzed", settings).await
     });
     std::fs::remove_dir_all(cache).expect("the folder can be removed again");
     if let Err(refused) = loaded {
@@ -52,11 +53,12 @@ fn set_up() -> Stage {
     let folder = tempfile::tempdir().expect("a folder for compiled code");
     let cache = folder.path().to_owned();
     let config = Config {
-        limits: limits.clone(),
+        limits,
+        timeouts: Timeouts { handshake: Duration::from_secs(1), ..Timeouts::default() },
         max_table_elements: 1000,
         cache: Some(cache.clone()),
         ..Config::default()
     };
     let engine = Engine::new(&config, MAX_INSTANCES).expect("a small engine");
-    Stage { engine, limits, cache }
+    Stage { engine, settings: Settings::new(&config), cache }
 }

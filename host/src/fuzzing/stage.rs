@@ -20,6 +20,7 @@ use crate::host::{Full, Host, serve_connection};
 use crate::overtime::Overtime;
 use crate::peer::Peer;
 use crate::registry::Registry;
+use crate::settings::Settings;
 
 /// Small, so that short inputs reach it; and a queue that a few echoes fill.
 pub(super) const MAX_MESSAGE_SIZE: usize = 1024;
@@ -118,7 +119,7 @@ async fn set_up() -> Stage {
         let digest = component::digest_of(bytes);
         let prepared = component::prepare(&engine, bytes, &digest).await.expect("an example");
         let handler = registry.handler(route, &config.limits);
-        handler.swap(prepared, digest, config.limits.clone(), Instant::now());
+        handler.swap(prepared, digest, Settings::new(&config), Instant::now());
         registry.insert(route, &handler);
     }
     let listener = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));

@@ -141,8 +141,8 @@ async fn start(generation: Arc<Generation>, host: &Host) -> Result<Instance, Fai
     let meter = generation.prepared.meter();
     let metered = meter.clone();
     let started = async move {
-        let Generation { prepared, limits, account, number, .. } = &*generation;
-        Instance::new(prepared, limits, account, *number, metered).await
+        let Generation { prepared, settings, account, number, .. } = &*generation;
+        Instance::new(prepared, &settings.limits, account, *number, metered).await
     };
     host.overtime.work(meter, started).run().await
 }

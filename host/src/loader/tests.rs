@@ -9,12 +9,11 @@ use crate::registry::Absence;
 fn loader(content: &[u8]) -> (Loader, tempfile::TempDir) {
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join("x.wasm"), content).unwrap();
-    let limits = Limits::default();
     let engine = Arc::new(Engine::new(&Config::default(), 10).unwrap());
     let path = root.path().to_owned();
     let totals = Totals::new(&Config::default());
     let registry = Arc::new(Registry::new(totals));
-    (Loader::new(path, engine, registry, limits, &Timeouts::default()), root)
+    (Loader::new(path, engine, registry, Settings::new(&Config::default())), root)
 }
 
 /// Finishes what is under way, with this outcome where there is one.

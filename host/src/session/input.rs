@@ -144,7 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 Ok(None) => return 0,
                 Ok(Some(said)) => self.hear(said),
                 Err(violation) => {
-                    let max = self.generation.limits.max_message_size;
+                    let max = self.generation.settings.limits.max_message_size;
                     self.answer_later(Closing::violation(violation, max), Answer::Violation);
                     return 0;
                 }

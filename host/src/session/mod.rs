@@ -28,7 +28,6 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::closing::{Closing, HostClose, When};
-use crate::config::Timeouts;
 use crate::connection::{Connection, ConnectionId};
 use crate::failure::Failure;
 use crate::generation::Generation;
@@ -90,16 +89,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         connection: Arc<Connection>,
         instance: Instance,
         generation: Arc<Generation>,
-        timeouts: Timeouts,
         overtime: &Overtime,
     ) -> Self {
         let Switched { socket, response, read_ahead } = switched;
+        let timers = Timers::new(generation.settings.timeouts.clone());
         Self {
             guest: Some(overtime.work(instance.meter(), instance.serve(connection.clone()))),
             begun: 0,
             connection,
             socket: Some(socket),
-            reader: Reader::new(generation.limits.max_message_size),
+            reader: Reader::new(generation.settings.limits.max_message_size),
             rest: read_ahead,
             frames: 0,
             unfinished: 0,
@@ -109,12 +108,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             sending: response,
             sent: 0,
             unflushed: false,
-            rate: generation.limits.max_message_rate.map(Rate::new),
+            rate: generation.settings.limits.max_message_rate.map(Rate::new),
             slowed: false,
             noticed: Vec::new(),
             received: Tally::default(),
             generation,
-            timers: Timers::new(timeouts),
+            timers,
         }
     }
 
@@ -145,7 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 if until <= self.timers.now() && !self.give_up_messages() {
                     // It could wait, and wait again, and hold its slots for ever.
                     self.guest = None;
-                    let limit = self.generation.limits.event_wall_time;
+                    let limit = self.generation.settings.limits.event_wall_time;
                     return Poll::Ready(Some(Failure::Lingers(limit)));
                 }
             }

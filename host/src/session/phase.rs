@@ -193,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             any
         };
         if any {
-            let until = self.timers.now() + self.generation.limits.event_wall_time;
+            let until = self.timers.now() + self.generation.settings.limits.event_wall_time;
             self.phase = Phase::Ended { until };
         }
         any
@@ -218,7 +218,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         if matches!(self.phase, Phase::Ended { .. }) {
             return;
         }
-        let until = self.timers.now() + self.generation.limits.event_wall_time;
+        let until = self.timers.now() + self.generation.settings.limits.event_wall_time;
         self.phase = Phase::Ended { until };
         self.generation.account.metrics.closed(&closing);
         {

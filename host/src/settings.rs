@@ -1,0 +1,71 @@
+//! What holds for one generation of a handler: what its manifest asks for, within what
+//! the operator allows. Without a manifest, what the command line says.
+
+use std::time::Duration;
+
+use crate::config::{Config, Limits, Timeouts};
+
+/// Everything about a handler that is not its code. A swap replaces it with the code.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) scope: Scope,
+    /// How long a shared instance outlives its last connection.
+    pub(crate) linger: Duration,
+    /// What becomes of live connections; none where the scope says.
+    pub(crate) swap: Option<SwapPolicy>,
+    /// Those that the handler speaks, the preferred one first.
+    pub(crate) subprotocols: Vec<String>,
+    /// Origins that may connect beside those that may connect to every handler.
+    pub(crate) allow_origins: Vec<String>,
+    /// The environment that the guest sees, secrets among it.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+/// Which connections share an instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// None: each has its own.
+    #[default]
+    Connection,
+    /// Those of one path.
+    Path,
+    /// All of the handler.
+    Handler,
+}
+
+/// What a swap does with live connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SwapPolicy {
+    /// They stay with the generation that they began with.
+    Drain,
+    /// They are closed with 1012, and come back to the new one.
+    Restart,
+}
+
+impl Settings {
+    /// Of a handler that says nothing about itself.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            limits: config.limits.clone(),
+            timeouts: config.timeouts.clone(),
+            scope: Scope::default(),
+            linger: Duration::from_secs(30),
+            swap: None,
+            subprotocols: Vec::new(),
+            allow_origins: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// What becomes of live connections where another generation takes over. Those of
+    /// a shared instance come back to one new instance, rather than to a room that is
+    /// split in two.
+    pub(crate) fn swap_policy(&self) -> SwapPolicy {
+        self.swap.unwrap_or(match self.scope {
+            Scope::Connection => SwapPolicy::Drain,
+            Scope::Path | Scope::Handler => SwapPolicy::Restart,
+        })
+    }
+}

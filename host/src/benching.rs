@@ -31,8 +31,10 @@ use crate::messages::Incoming;
 use crate::overtime::{Overtime, Work};
 use crate::peer::Peer;
 use crate::registry::{Handler, Registry};
-use crate::session::Session;
-use crate::settings::Settings;
+use crate::room;
+use crate::session::{Guest, Session};
+use crate::settings::{Scope, Settings};
+use crate::source::Source;
 
 /// A host without sockets, and one handler that it serves.
 pub struct Stage {
@@ -62,6 +64,16 @@ impl Stage {
             Self::on(Builder::new_current_thread().enable_time().start_paused(true), bytes, 1);
         stage.engine.clock().stop();
         stage.engine.clock().wait_for_end();
+        stage
+    }
+
+    /// The same, where one instance serves all sessions.
+    #[must_use]
+    pub fn shared(bytes: &[u8]) -> Self {
+        let stage = Self::new(bytes, 2);
+        let Generation { prepared, digest, settings, .. } = &*stage.generation();
+        let settings = Settings { scope: Scope::Handler, ..settings.clone() };
+        stage.handler.swap(prepared.clone(), *digest, settings, Instant::now());
         stage
     }
 
@@ -126,13 +138,29 @@ impl Stage {
         Arc::new(Connection::new(self.host.next_id(), request, limits, account))
     }
 
+    fn guest(&self, generation: &Arc<Generation>, connection: &Arc<Connection>) -> Guest {
+        let overtime = &self.host.overtime;
+        let Some(key) = generation.room_key("/") else {
+            return Guest::own(self.instance(), connection.clone(), overtime, None);
+        };
+        let seat = generation.seat(key, connection, |key| {
+            let slot = self.host.reserve_instance(&generation.account)?;
+            Ok::<_, Full>(room::open(key, generation, overtime, slot))
+        });
+        let seat = seat.expect("room for one instance").expect("a generation that is current");
+        let started = self.runtime.block_on(seat.room().started());
+        assert!(started.is_ok(), "the instance does not start");
+        Guest::Seated(seat)
+    }
+
     /// An instance that gets messages without a session.
     #[must_use]
     pub fn events(&self) -> Events {
         let instance = self.instance();
         let connection = self.connection();
         let meter = instance.meter();
-        let guest = self.host.overtime.work(meter, instance.serve(connection.clone()));
+        let source = Source::Own(connection.clone());
+        let guest = self.host.overtime.work(meter, instance.serve(source));
         let mut events = Events { connection, guest, sent: Vec::new(), runtime: self.runtime };
         events.run();
         events
@@ -155,8 +183,8 @@ impl Stage {
         let membership = generation.join(&connection);
         let reel = Reel { input: input.to_vec().into(), at: input.len(), output: 0 };
         let switched = Switched { socket: reel, response: Vec::new(), read_ahead: Bytes::new() };
-        let session =
-            Session::new(switched, connection, self.instance(), generation, &self.host.overtime);
+        let guest = self.guest(&generation, &connection);
+        let session = Session::new(switched, connection, guest, generation);
         Frames { session, answer, runtime: self.runtime, _membership: membership }
     }
 }

@@ -29,6 +29,11 @@ impl Closing {
         Self { origin: CloseOrigin::Handler, code, reason: reason.into(), detail: "" }
     }
 
+    /// The instance has failed; the peer learns no more than this reason.
+    pub(crate) fn failed(reason: String) -> Self {
+        Self::host(1011, reason, "")
+    }
+
     /// The peer's close frame; 1005 stands for one without a code.
     pub(crate) fn peer(frame: Option<(u16, String)>) -> Self {
         let (code, reason) = frame.unwrap_or((1005, String::new()));

@@ -5,7 +5,9 @@
 //! events and writes through the imports; the registry and a shutdown ask for a
 //! close. None of them reaches into another.
 
-use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::sync::atomic::{
+    AtomicBool, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -21,6 +23,7 @@ use crate::handshake::request::Request;
 use crate::mailbox::{Event, Mailbox};
 use crate::messages::Incoming;
 use crate::outbound::Outbound;
+use crate::room::Another;
 
 /// Names a connection; never given twice while the process runs.
 pub(crate) type ConnectionId = u64;
@@ -33,6 +36,8 @@ pub(crate) struct Connection {
     session: AtomicWaker,
     /// One of the two wishes to close has been set since the session last looked.
     wished: AtomicBool,
+    /// Its room is about to wake the session.
+    marked: AtomicBool,
 }
 
 pub(crate) struct Shared {
@@ -48,6 +53,24 @@ pub(crate) struct Shared {
     shed_at: Option<Instant>,
     /// An event is running; false while the instance waits for its next one.
     pub(crate) busy: bool,
+    /// None where there is nothing to know.
+    opening: Option<Box<Opening>>,
+    /// It stands in the line of its room.
+    in_line: bool,
+    /// Its room has nothing left to do for it.
+    finished: bool,
+}
+
+/// What the host has learned while a connection was opened, beyond the request: what
+/// the interface `opening` tells.
+#[derive(Debug, Default)]
+pub(crate) struct Opening {
+    /// What the route's captures took from the path, in the order of the route.
+    pub(crate) params: Vec<(String, String)>,
+    /// Of the session, a JSON object.
+    pub(crate) claims: Option<String>,
+    /// The gate's.
+    pub(crate) attachment: Option<Vec<u8>>,
 }
 
 impl Shared {
@@ -56,6 +79,70 @@ impl Shared {
     pub(crate) fn room(&self) -> (bool, Option<&'static str>) {
         let room = self.mailbox.has_room() && !self.outbound.congested();
         (room, self.mailbox.held_up())
+    }
+
+    /// Has it stand in its room's line. False where it does already, or has no event.
+    pub(crate) fn stand_in_line(&mut self) -> bool {
+        if self.in_line || !self.has_event() {
+            return false;
+        }
+        self.in_line = true;
+        true
+    }
+
+    /// Its turn has come: its next event, and whether it stays in line for another.
+    pub(crate) fn take_turn(&mut self) -> (Option<Event>, bool) {
+        let messages = !self.outbound.congested();
+        let event = self.mailbox.take(messages);
+        if event.is_some() {
+            self.begin_event();
+        }
+        self.in_line = self.has_event();
+        (event, self.in_line)
+    }
+
+    /// The same where only a message can be taken. Where another event is next, it keeps
+    /// its place.
+    pub(crate) fn take_turn_for_message(&mut self) -> (Result<Option<Incoming>, Another>, bool) {
+        if self.mailbox.has_other() {
+            return (Err(Another), true);
+        }
+        let message = match self.outbound.congested() {
+            true => None,
+            false => self.mailbox.take_message(),
+        };
+        if message.is_some() {
+            self.begin_event();
+        }
+        self.in_line = self.has_event();
+        (Ok(message), self.in_line)
+    }
+
+    /// Its event has ended, the `last` one or not. True where it was not the first.
+    pub(crate) fn end_turn(&mut self, last: bool) -> bool {
+        self.busy = false;
+        self.finished |= last;
+        self.events > 1
+    }
+
+    /// How many events were begun, and whether the last one has ended.
+    pub(crate) fn progress(&self) -> (u64, bool) {
+        (self.events, self.finished)
+    }
+
+    /// Its session is gone without an end. True where its room has to hear of that.
+    pub(crate) fn abandon(&mut self) -> bool {
+        let known = self.events > 0 || self.in_line;
+        if self.finished || !known {
+            return false;
+        }
+        self.mailbox.discard_messages();
+        self.mailbox.push_close(Closing::network());
+        true
+    }
+
+    fn has_event(&self) -> bool {
+        self.mailbox.has_event(!self.outbound.congested())
     }
 
     fn begin_event(&mut self) {
@@ -88,10 +175,31 @@ impl Connection {
                 events: 0,
                 shed_at: None,
                 busy: false,
+                opening: None,
+                in_line: false,
+                finished: false,
             }),
             session: AtomicWaker::new(),
             wished: AtomicBool::new(false),
+            marked: AtomicBool::new(false),
         }
+    }
+
+    /// Notes what was learned while it was opened.
+    pub(crate) fn learn(&self, learned: impl FnOnce(&mut Opening)) {
+        learned(self.shared().opening.get_or_insert_default());
+    }
+
+    /// What was learned while it was opened.
+    pub(crate) fn opening<T>(&self, what: impl FnOnce(&Opening) -> T) -> Option<T> {
+        self.shared().opening.as_deref().map(what)
+    }
+
+    /// Has it keep to the limits of the generation that it has joined.
+    pub(crate) fn hold_to(&self, limits: &Limits) {
+        let mut shared = self.shared();
+        shared.mailbox.hold_to(limits.max_message_size);
+        shared.outbound.hold_to(limits);
     }
 
     pub(crate) fn id(&self) -> ConnectionId {
@@ -107,6 +215,21 @@ impl Connection {
     /// The session's waker, for changes that come from outside its task.
     pub(crate) fn register_session(&self, waker: &Waker) {
         self.session.register(waker);
+    }
+
+    /// Has the session look again.
+    pub(crate) fn wake(&self) {
+        self.session.wake();
+    }
+
+    /// Its session is to be woken before long. False where that is known already.
+    pub(crate) fn mark(&self) -> bool {
+        !self.marked.swap(true, AcqRel)
+    }
+
+    pub(crate) fn wake_marked(&self) {
+        self.marked.store(false, Release);
+        self.wake();
     }
 
     /// Asks the session to close. Of two wishes the one that is more urgent counts,
@@ -162,7 +285,7 @@ impl Connection {
     /// messages that have not been delivered.
     pub(crate) fn close(&self, code: u16, reason: String) -> CloseOutcome {
         let mut shared = self.shared();
-        if shared.outbound.is_sealed() {
+        if shared.outbound.is_shut() {
             return CloseOutcome::Closed;
         }
         if !frame::may_send_close_code(code) || reason.len() > frame::MAX_CLOSE_REASON {

@@ -1,6 +1,7 @@
 //! One loaded version of a handler's component, and the connections that it serves.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -10,9 +11,13 @@ use crate::account::Account;
 use crate::closing::HostClose;
 use crate::connection::{Connection, ConnectionId};
 use crate::failure::Failure;
-use crate::instance::Prepared;
+use crate::instance::{Instance, Prepared};
 use crate::metrics::Counted;
-use crate::settings::Settings;
+use crate::overtime::Overtime;
+use crate::peer::Peer;
+use crate::room::{Room, Seat};
+use crate::route;
+use crate::settings::{Scope, Settings};
 use crate::trap_loop::TrapLoop;
 
 pub(crate) struct Generation {
@@ -25,6 +30,10 @@ pub(crate) struct Generation {
     /// Identifies the component's bytes.
     pub(crate) digest: [u8; 32],
     connections: Mutex<Live>,
+    /// Its shared instances, by what their connections have in common.
+    rooms: Mutex<HashMap<Arc<str>, Arc<Room>>>,
+    /// Another generation has taken over, or there will be none.
+    retired: AtomicBool,
 }
 
 /// The connections of a generation.
@@ -58,6 +67,8 @@ impl Generation {
             trap_loop: TrapLoop::default(),
             digest,
             connections: Mutex::default(),
+            rooms: Mutex::default(),
+            retired: AtomicBool::new(false),
         }
     }
 
@@ -77,6 +88,113 @@ impl Generation {
             connection: connection.id(),
             _counted: Counted::new(&self.account.metrics.connections),
         }
+    }
+
+    /// Makes an instance, with its start in overtime where that is long.
+    pub(crate) async fn start(self: Arc<Self>, overtime: &Overtime) -> Result<Instance, Failure> {
+        let meter = self.prepared.meter();
+        let metered = meter.clone();
+        let started = async move {
+            let Self { prepared, settings, account, number, .. } = &*self;
+            Instance::new(prepared, &settings.limits, account, *number, metered).await
+        };
+        overtime.work(meter, started).run().await
+    }
+
+    /// What the connections of a path share an instance by; none where they share none.
+    pub(crate) fn room_key<'a>(&self, path: &'a str) -> Option<&'a str> {
+        match self.settings.scope {
+            Scope::Connection => None,
+            Scope::Path => Some(route::normalize(path)),
+            Scope::Handler => Some(""),
+        }
+    }
+
+    /// Whether the connections of a path have a room here.
+    pub(crate) fn has_room_for(&self, path: &str) -> bool {
+        self.room_key(path).is_some_and(|key| self.rooms().contains_key(key))
+    }
+
+    /// A seat in the room of this key. Where there is none, one is `open`ed, unless the
+    /// generation is retired: then there is no seat.
+    pub(crate) fn seat<E>(
+        &self,
+        key: &str,
+        connection: &Arc<Connection>,
+        open: impl FnOnce(Arc<str>) -> Result<Arc<Room>, E>,
+    ) -> Result<Option<Seat>, E> {
+        let mut rooms = self.rooms();
+        let room = match rooms.get(key) {
+            Some(room) => room.clone(),
+            None if self.is_retired() => return Ok(None),
+            None => {
+                let key = Arc::<str>::from(key);
+                let room = open(key.clone())?;
+                rooms.insert(key, room.clone());
+                room
+            }
+        };
+        // Under the lock, so that a room can't be closed in between.
+        Ok(Some(Seat::new(room, connection.clone())))
+    }
+
+    /// Has nobody find the room any more. False where somebody is in it.
+    pub(crate) fn close_room(&self, key: &str, room: &Arc<Room>) -> bool {
+        let mut rooms = self.rooms();
+        let empty = room.is_empty();
+        if empty && rooms.get(key).is_some_and(|known| Arc::ptr_eq(known, room)) {
+            rooms.remove(key);
+        }
+        empty
+    }
+
+    /// The same, whoever is in it: its instance is no more.
+    pub(crate) fn remove_room(&self, key: &str, room: &Arc<Room>) {
+        let mut rooms = self.rooms();
+        if rooms.get(key).is_some_and(|known| Arc::ptr_eq(known, room)) {
+            rooms.remove(key);
+        }
+    }
+
+    /// Nobody new will come, so no room waits for anybody.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Relaxed);
+        for room in self.rooms().values() {
+            room.look();
+        }
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Relaxed)
+    }
+
+    /// The gate has failed on a handshake of this peer.
+    pub(crate) fn gate_failed(&self, failure: &Failure, peer: Peer) {
+        if self.account.may_notice() {
+            tracing::error!(
+                %peer,
+                handler = &*self.account.name,
+                generation = self.number,
+                "handshake refused: the gate failed: {failure}"
+            );
+        }
+        self.failed(failure);
+    }
+
+    /// An instance could not start, for whoever the peer is.
+    pub(crate) fn could_not_start(&self, failure: &Failure, peer: Option<Peer>) {
+        let (handler, generation) = (&*self.account.name, self.number);
+        let peer = peer.map(tracing::field::display);
+        if failure.is_of_the_host() {
+            if self.account.may_notice() {
+                tracing::warn!(peer, handler, generation, "handshake refused: {failure}");
+            }
+            return;
+        }
+        if self.account.may_notice() {
+            tracing::error!(peer, handler, generation, "the instance could not start: {failure}");
+        }
+        self.failed(failure);
     }
 
     /// An instance could not start, trapped or came to a limit.
@@ -113,10 +231,15 @@ impl Generation {
     }
 
     pub(crate) fn close(&self, close: &HostClose) {
+        self.retire();
         self.live().closed = Some(close.clone());
         for connection in self.connections() {
             connection.close_by_host(close.clone());
         }
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Room>>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {

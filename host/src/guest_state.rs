@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use crate::account::Account;
+use crate::bindings::WriteOutcome;
 use crate::clock::TICK;
 use crate::config::Limits;
 use crate::connection::{Connection, ConnectionId};
@@ -16,6 +17,7 @@ use crate::memory::Memory;
 use crate::messages::Incoming;
 use crate::meter::Meter;
 use crate::metrics::HandlerMetrics;
+use crate::source::Source;
 use crate::wasi::Wasi;
 
 /// Bytes that one call of the host may be given, or give, beside a message.
@@ -31,6 +33,8 @@ pub(crate) struct GuestState {
     pub(crate) meter: Arc<Meter>,
     /// What `messages.next` takes from, while `on-messages` runs.
     pub(crate) inbox: Option<Inbox>,
+    /// Where its events come from; none before it serves.
+    pub(crate) source: Option<Source>,
     account: Arc<Account>,
     /// When the event began that is under way; None between two.
     began: Option<Instant>,
@@ -40,26 +44,10 @@ pub(crate) struct GuestState {
     woken: Instant,
 }
 
-/// Where the messages of a loop come from.
+/// What a loop takes its messages from, beside the source.
 pub(crate) struct Inbox {
-    pub(crate) connection: Arc<Connection>,
     /// The message that the loop was entered for, until it has been taken.
-    first: Option<Incoming>,
-}
-
-impl Inbox {
-    pub(crate) fn new(connection: Arc<Connection>, first: Option<Incoming>) -> Self {
-        Self { connection, first }
-    }
-
-    pub(crate) fn take_first(&mut self) -> Option<Incoming> {
-        self.first.take()
-    }
-
-    /// What has not been taken of what the loop was entered for.
-    pub(crate) fn left(self) -> Option<Incoming> {
-        self.first
-    }
+    pub(crate) first: Option<(ConnectionId, Incoming)>,
 }
 
 impl GuestState {
@@ -78,6 +66,7 @@ impl GuestState {
             speaker,
             meter,
             inbox: None,
+            source: None,
             account,
             began: Some(now),
             ended: now,
@@ -86,21 +75,44 @@ impl GuestState {
     }
 
     pub(crate) fn view(&mut self) -> View<'_> {
-        View { connections: &self.connections, speaker: &self.speaker }
+        let Self { connections, source, speaker, .. } = self;
+        View { connections, source: source.as_ref(), speaker }
     }
 
-    pub(crate) fn add_connection(&mut self, connection: Arc<Connection>) {
+    /// The connection whose first event is under way is its instance's from now on.
+    pub(crate) fn add_connection(&mut self) {
+        if let Some(connection) = self.source.as_ref().and_then(Source::current) {
+            self.connections.insert(connection.id(), connection);
+        }
+    }
+
+    /// The gate decides about a handshake, whose connection it knows meanwhile.
+    pub(crate) fn begin_gate(&mut self, connection: &Arc<Connection>) {
+        self.connections.insert(connection.id(), connection.clone());
+        self.began = Some(Instant::now());
         self.speaker.set_connection(connection.id());
-        self.connections.insert(connection.id(), connection);
+        self.memory.begin_event();
     }
 
-    /// One of this instance's connections.
-    pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Connection> {
-        self.connections.get(&id).map(|connection| &**connection)
+    /// Its last event has ended.
+    pub(crate) fn remove_connection(&mut self, id: ConnectionId) {
+        self.connections.remove(&id);
     }
 
-    /// An event begins. `waited` says whether the instance has waited for it.
-    pub(crate) fn begin_event(&mut self, waited: bool) {
+    /// The import `write`, for one of this instance's connections.
+    pub(crate) fn write(&self, to: ConnectionId, text: bool, payload: &[u8]) -> WriteOutcome {
+        let Some(connection) = self.connections.get(&to) else { return WriteOutcome::Closed };
+        let outcome = connection.write(text, payload);
+        if let Some(source) = &self.source {
+            source.touched(connection);
+        }
+        outcome
+    }
+
+    /// An event of a connection begins. `waited` says whether the instance has waited
+    /// for it.
+    pub(crate) fn begin_event(&mut self, of: ConnectionId, waited: bool) {
+        self.speaker.set_connection(of);
         self.memory.begin_event();
         if waited {
             self.wake();

@@ -33,7 +33,7 @@ pub(crate) struct Host {
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: Metrics,
     pub(crate) readiness: Readiness,
-    pub(crate) overtime: Overtime,
+    pub(crate) overtime: Arc<Overtime>,
     /// Held by each socket until its handshake is done.
     pub(crate) handshakes: Arc<Semaphore>,
     connections: Arc<Semaphore>,
@@ -48,9 +48,13 @@ pub(crate) struct Host {
 /// A connection's place among all, given up when dropped.
 pub(crate) struct Slots {
     _connection: OwnedSemaphorePermit,
+    _address: AddressSlot,
+}
+
+/// An instance's place among all, given up when dropped.
+pub(crate) struct InstanceSlot {
     _instance: OwnedSemaphorePermit,
     _of_handler: OwnedSemaphorePermit,
-    _address: AddressSlot,
 }
 
 /// Which limit is reached.
@@ -103,18 +107,24 @@ impl Host {
             registry,
             metrics: Metrics::new(),
             readiness: Readiness::default(),
-            overtime,
+            overtime: Arc::new(overtime),
             last_id: AtomicU64::new(0),
         }
     }
 
-    /// Reserves what a connection needs, or says at once what has run out.
-    pub(crate) fn reserve(&self, client: Peer, handler: &Account) -> Result<Slots, Full> {
+    /// Reserves what a connection needs, beside its instance, or says at once what has
+    /// run out.
+    pub(crate) fn reserve(&self, client: Peer) -> Result<Slots, Full> {
         if !self.addresses.may_ask(client) {
             return Err(Full::Rate);
         }
         let address = self.addresses.connection(client).ok_or(Full::Address)?;
         let connection = self.connections.clone().try_acquire_owned();
+        Ok(Slots { _connection: connection.map_err(|_| Full::Connections)?, _address: address })
+    }
+
+    /// Reserves what an instance needs.
+    pub(crate) fn reserve_instance(&self, handler: &Account) -> Result<InstanceSlot, Full> {
         let instance = self.instances.clone().try_acquire_owned();
         let of_handler = handler.instances.clone().try_acquire_owned();
         // The last eighth is for handlers that have no more than that.
@@ -123,11 +133,9 @@ impl Host {
         if self.instances.available_permits() < reserve && own > reserve {
             return Err(self.instances_full);
         }
-        Ok(Slots {
-            _connection: connection.map_err(|_| Full::Connections)?,
+        Ok(InstanceSlot {
             _instance: instance.map_err(|_| self.instances_full)?,
             _of_handler: of_handler.map_err(|_| Full::HandlerInstances)?,
-            _address: address,
         })
     }
 
@@ -181,7 +189,7 @@ pub(crate) async fn serve_socket(
         () = shutdown.cancelled() => None,
     };
     if let Some((upgraded, client)) = upgraded {
-        serve_connection(upgraded, client, &host).await;
+        serve_connection(upgraded, client).await;
     }
 }
 
@@ -237,7 +245,7 @@ async fn introduce(accepted: Accepted, host: &Host) -> Result<Arrived, Departed>
     Ok(Arrived { stream, client, _handshaking: (handshaking, place) })
 }
 
-pub(crate) async fn serve_connection<S>(upgraded: Upgraded<S>, peer: Peer, host: &Host)
+pub(crate) async fn serve_connection<S>(upgraded: Upgraded<S>, peer: Peer)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -246,13 +254,7 @@ where
     let (handler, number) = (&*generation.account.name, generation.number);
     let id = opened.connection.id();
     tracing::debug!(handler, generation = number, connection = id, %peer, "opened");
-    let mut session = Session::new(
-        switched,
-        opened.connection,
-        opened.instance,
-        generation.clone(),
-        &host.overtime,
-    );
+    let mut session = Session::new(switched, opened.connection, opened.guest, generation.clone());
     // Lines of whatever library, where they are asked for, say whose they are. Those
     // of this crate from `info` on say so themselves, which costs quiet logs nothing.
     let span = tracing::debug_span!("connection", handler, generation = number, connection = id);

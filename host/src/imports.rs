@@ -10,10 +10,11 @@ use wasmtime::component::{HasData, Linker};
 use crate::bindings::{
     self, CloseOutcome, MessageResult, WriteOutcome, connection, log, opening, types,
 };
-use crate::connection::{Connection, ConnectionId};
+use crate::connection::{Connection, ConnectionId, Opening};
 use crate::guest_log::Speaker;
 use crate::guest_state::GuestState;
 use crate::messages;
+use crate::source::Source;
 
 /// The connections that an instance serves, and so may reach.
 pub(crate) type Connections = BTreeMap<ConnectionId, Arc<Connection>>;
@@ -21,6 +22,7 @@ pub(crate) type Connections = BTreeMap<ConnectionId, Arc<Connection>>;
 /// What an import sees of the store.
 pub(crate) struct View<'a> {
     pub(crate) connections: &'a Connections,
+    pub(crate) source: Option<&'a Source>,
     pub(crate) speaker: &'a Speaker,
 }
 
@@ -54,10 +56,14 @@ impl connection::Host for View<'_> {
     }
 
     fn close(&mut self, connection: ConnectionId, code: u16, reason: String) -> CloseOutcome {
-        match self.connections.get(&connection) {
-            Some(connection) => connection.close(code, reason),
-            None => CloseOutcome::Closed,
+        let Some(connection) = self.connections.get(&connection) else {
+            return CloseOutcome::Closed;
+        };
+        let outcome = connection.close(code, reason);
+        if let Some(source) = self.source {
+            source.touched(connection);
         }
+        outcome
     }
 
     fn buffered_amount(&mut self, connection: ConnectionId) -> u64 {
@@ -65,19 +71,23 @@ impl connection::Host for View<'_> {
     }
 }
 
-/// Routes by file have no captures, and there is neither session nor gate, so
-/// there is nothing to tell: the answers the WIT documents for that.
 impl opening::Host for View<'_> {
-    fn params(&mut self, _: ConnectionId) -> Vec<(String, String)> {
-        Vec::new()
+    fn params(&mut self, connection: ConnectionId) -> Vec<(String, String)> {
+        self.opening(connection, |opening| opening.params.clone()).unwrap_or_default()
     }
 
-    fn claims(&mut self, _: ConnectionId) -> Option<String> {
-        None
+    fn claims(&mut self, connection: ConnectionId) -> Option<String> {
+        self.opening(connection, |opening| opening.claims.clone())?
     }
 
-    fn attachment(&mut self, _: ConnectionId) -> Option<Vec<u8>> {
-        None
+    fn attachment(&mut self, connection: ConnectionId) -> Option<Vec<u8>> {
+        self.opening(connection, |opening| opening.attachment.clone())?
+    }
+}
+
+impl View<'_> {
+    fn opening<T>(&self, of: ConnectionId, what: impl FnOnce(&Opening) -> T) -> Option<T> {
+        self.connections.get(&of)?.opening(what)
     }
 }
 

@@ -2,23 +2,31 @@
 //! time; it knows nothing about sockets.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use prometheus::Histogram;
-use wasmtime::component::{ComponentExportIndex, InstancePre, TypedFunc};
+use wasmtime::component::{ComponentExportIndex, Func, InstancePre, TypedFunc};
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::account::Account;
-use crate::bindings::{HandlerExports, MessageParam, WebsocketHandler, WebsocketHandlerIndices};
+use crate::bindings::{
+    HandlerExports, MessageParam, Request, WebsocketHandler, WebsocketHandlerIndices,
+};
 use crate::clock::Clock;
 use crate::config::Limits;
-use crate::connection::Connection;
+use crate::connection::{Connection, ConnectionId};
 use crate::failure::Failure;
+use crate::gate::{Decision, Question};
 use crate::guest_log::Speaker;
 use crate::guest_state::{GuestState, HOST_CALL_BYTES, Inbox};
 use crate::mailbox::Event;
 use crate::messages::{Incoming, next_of};
 use crate::meter::Meter;
 use crate::metrics::{Counted, HandlerMetrics};
+use crate::source::Source;
+
+type GateParams<'a> = (ConnectionId, Request<'a>);
+type GateResults = (Decision,);
 
 /// A handler's component, ready to instantiate: exports found, imports linked.
 #[derive(Clone)]
@@ -26,6 +34,7 @@ pub(crate) struct Prepared {
     component: InstancePre<GuestState>,
     exports: WebsocketHandlerIndices,
     on_messages: Option<ComponentExportIndex>,
+    on_request: Option<ComponentExportIndex>,
     clock: Arc<Clock>,
 }
 
@@ -36,9 +45,15 @@ impl Prepared {
     ) -> wasmtime::Result<Self> {
         let exports = WebsocketHandlerIndices::new(&component)?;
         let find = |of: Option<&_>, name| component.component().get_export_index(of, name);
-        let on_messages = find(None, "socklet:websocket/message-loop@0.1.0")
-            .and_then(|message_loop| find(Some(&message_loop), "on-messages"));
-        Ok(Self { exports, on_messages, component, clock })
+        let function = |interface, name| find(Some(&find(None, interface)?), name);
+        let on_messages = function("socklet:websocket/message-loop@0.1.0", "on-messages");
+        let on_request = function("socklet:websocket/gate@0.1.0", "on-request");
+        Ok(Self { exports, on_messages, on_request, component, clock })
+    }
+
+    /// Whether it decides about handshakes.
+    pub(crate) fn has_gate(&self) -> bool {
+        self.on_request.is_some()
     }
 
     /// For an instance of it.
@@ -51,6 +66,7 @@ pub(crate) struct Instance {
     store: Store<GuestState>,
     handler: WebsocketHandler,
     on_messages: Option<TypedFunc<(), ()>>,
+    on_request: Option<Func>,
     limits: Limits,
     account: Arc<Account>,
     _counted: Counted,
@@ -102,15 +118,22 @@ impl Instance {
             let on_messages = on_messages
                 .map(|export| instance.get_typed_func(&mut store, export))
                 .transpose()?;
-            Ok((handler, on_messages))
+            let on_request = prepared.on_request.as_ref();
+            let on_request = on_request.and_then(|export| instance.get_func(&mut store, export));
+            if let Some(on_request) = &on_request {
+                // Only to see whether its types are the right ones.
+                on_request.typed::<GateParams<'_>, GateResults>(&store)?;
+            }
+            Ok((handler, on_messages, on_request))
         };
         let instantiated = meter.event(limits.event_wall_time, &account.turns, instantiate).await;
-        let (handler, on_messages) =
+        let (handler, on_messages, on_request) =
             instantiated.map_err(|failure| store.data().memory.explain(failure))?;
         Ok(Self {
             store,
             handler,
             on_messages,
+            on_request,
             limits: limits.clone(),
             account: account.clone(),
             _counted: counted,
@@ -122,40 +145,89 @@ impl Instance {
         self.store.data().meter.clone()
     }
 
-    /// Serves one connection: its events in order, until `on-close` has returned
-    /// or the instance has failed.
-    pub(crate) async fn serve(mut self, connection: Arc<Connection>) -> Result<(), Failure> {
-        self.store.data_mut().add_connection(connection.clone());
+    /// Serves the connections of a source: the events of each in order. Where there is
+    /// one connection only, until its `on-close` has returned; otherwise until the
+    /// instance has failed.
+    pub(crate) async fn serve(mut self, source: Source) -> Result<(), Failure> {
+        let only_one = matches!(source, Source::Own(_));
+        self.store.data_mut().source = Some(source);
         loop {
-            let event = self.next_event(&connection).await;
+            let (id, event) = self.next_event().await;
             let last = matches!(event, Event::Close(_));
-            self.deliver(&connection, event).await?;
-            if last {
+            self.deliver(id, event).await?;
+            if last && only_one {
                 return Ok(());
             }
         }
     }
 
-    async fn next_event(&mut self, connection: &Connection) -> Event {
-        let turn_is_over = self.store.data().turn_is_over();
-        let (event, waited) = next_of(turn_is_over, || connection.poll_event()).await;
-        self.store.data_mut().begin_event(waited);
+    /// What the gate decides about a handshake; none where there is no gate.
+    pub(crate) async fn on_request(
+        &mut self,
+        connection: &Arc<Connection>,
+    ) -> Result<Option<Decision>, Failure> {
+        let Some(on_request) = self.on_request else { return Ok(None) };
+        let Some(request) = connection.shared().mailbox.lend_request() else { return Ok(None) };
+        let (meter, id) = (self.meter(), connection.id());
+        let store = &mut self.store;
+        store.data_mut().begin_gate(connection);
+        let decided = {
+            let headers = request.headers();
+            let address = request.remote_address.to_string();
+            let param = request.param(&headers, &address);
+            let event = async {
+                let on_request = on_request.typed::<GateParams<'_>, GateResults>(&mut *store)?;
+                Ok(on_request.call_async(&mut *store, (id, param)).await?.0)
+            };
+            Box::pin(meter.event(self.limits.event_wall_time, &self.account.turns, event)).await
+        };
+        connection.shared().mailbox.return_request(request);
+        let state = store.data_mut();
+        state.end_event(|metrics| &metrics.on_request);
+        // It may never come to be one; `on-ready` says when it has.
+        state.remove_connection(id);
+        decided.map(Some).map_err(|failure| state.memory.explain(failure))
+    }
+
+    /// Answers a handshake that waits for it, if it still does.
+    async fn answer(&mut self, question: Question) -> Result<(), Failure> {
+        let Question { connection, answer } = question;
+        if answer.is_closed() {
+            return Ok(());
+        }
+        if let Some(decision) = self.on_request(&connection).await? {
+            // Nobody waits any more where the peer has gone meanwhile.
+            let _ = answer.send(decision);
+        }
+        Ok(())
+    }
+
+    async fn next_event(&mut self) -> (ConnectionId, Event) {
+        let state = self.store.data();
+        let turn_is_over = state.turn_is_over();
+        let source = state.source.as_ref();
+        let poll = |cx: &mut Context<'_>| match source {
+            Some(source) => source.poll_event(cx),
+            None => Poll::Pending,
+        };
+        let ((id, event), waited) = next_of(turn_is_over, poll).await;
+        self.store.data_mut().begin_event(id, waited);
         if waited {
             // The deadline passed meanwhile.
             self.store.set_epoch_deadline(1);
         }
-        event
+        (id, event)
     }
 
-    async fn deliver(&mut self, connection: &Arc<Connection>, event: Event) -> Result<(), Failure> {
+    async fn deliver(&mut self, id: ConnectionId, event: Event) -> Result<(), Failure> {
         let exports: &HandlerExports = self.handler.socklet_websocket_handler();
-        let id = connection.id();
         let wall = self.limits.event_wall_time;
         let meter = self.meter();
         let store = &mut self.store;
         let turns = &self.account.turns;
         let (delivered, durations): (_, fn(&HandlerMetrics) -> &Histogram) = match event {
             Event::Ready(request) => {
+                store.data_mut().add_connection();
                 let headers = request.headers();
                 let address = request.remote_address.to_string();
                 let request = request.param(&headers, &address);
@@ -168,10 +240,11 @@ impl Instance {
                 let event = async {
                     let mut message = Some(message);
                     if let Some(on_messages) = on_messages {
-                        let inbox = Inbox::new(connection.clone(), message.take());
-                        store.data_mut().inbox = Some(inbox);
+                        let first = message.take().map(|message| (id, message));
+                        store.data_mut().inbox = Some(Inbox { first });
                         on_messages.call_async(&mut *store, ()).await?;
-                        message = store.data_mut().inbox.take().and_then(Inbox::left);
+                        let inbox = store.data_mut().inbox.take();
+                        message = inbox.and_then(|inbox| inbox.first).map(|(_, message)| message);
                     }
                     // A loop that takes nothing does not lose it.
                     let message = match &message {
@@ -183,12 +256,20 @@ impl Instance {
                 };
                 (meter.event(wall, turns, event).await, |metrics| &metrics.on_message)
             }
+            Event::Gate(question) => return Box::pin(self.answer(question)).await,
             Event::Close(closing) => {
                 let event = exports.call_on_close(&mut *store, id, closing.event());
-                (Box::pin(meter.event(wall, turns, event)).await, |metrics| &metrics.on_close)
+                let delivered = Box::pin(meter.event(wall, turns, event)).await;
+                store.data_mut().remove_connection(id);
+                (delivered, |metrics| &metrics.on_close)
             }
         };
-        store.data_mut().end_event(durations);
-        delivered.map_err(|failure| self.store.data().memory.explain(failure))
+        let state = store.data_mut();
+        state.end_event(durations);
+        delivered.map_err(|failure| state.memory.explain(failure))?;
+        if let Some(source) = &state.source {
+            source.event_ended();
+        }
+        Ok(())
     }
 }

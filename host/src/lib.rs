@@ -21,8 +21,8 @@
 //!   events and an `outbound` queue of `frame`s.
 //! - `account` bounds what one handler uses in all, by what the `machine` has;
 //!   `shedding` ends the connections that hold the most where that is too much.
-//! - `instance` owns a store and takes one event at a time, under a `meter` and a
-//!   `clock`, and in `overtime` where that takes long; `failure` is how that can end.
+//! - `instance` owns a store and takes one event at a time from its `source`: one
+//!   connection, or a `room` of many. It does so under a `meter` and a `clock`, and in `overtime` where that takes long; `failure` is how that can end.
 //!   Its `guest_state` is what `imports` and `messages` work with, which the guest can
 //!   call; `memory` bounds it, `wasi` is there for those that use it. `guest_log` is
 //!   where its words go, `bindings` what is generated from the WIT.
@@ -61,6 +61,7 @@ mod frame;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gate;
 mod generation;
 mod guest_log;
 mod guest_state;
@@ -85,12 +86,14 @@ mod proxy_protocol;
 mod queue;
 mod reader;
 mod registry;
+mod room;
 mod route;
 pub mod server;
 mod session;
 mod settings;
 mod shedding;
 mod socket_file;
+mod source;
 mod stream;
 pub mod tls;
 mod trap_loop;

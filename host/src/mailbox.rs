@@ -7,8 +7,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use hyper::header::HeaderValue;
+
 use crate::account::{Account, Charge};
 use crate::closing::Closing;
+use crate::gate::Question;
 use crate::handshake::request::Request;
 use crate::messages::Incoming;
 
@@ -16,11 +19,12 @@ use crate::messages::Incoming;
 const MAX_MESSAGES: usize = 64;
 
 /// One call of a handler's export.
-#[derive(Debug)]
 pub(crate) enum Event {
     Ready(Box<Request>),
     Message(Incoming),
     Close(Closing),
+    /// Of a room only: a handshake waits for it.
+    Gate(Question),
 }
 
 pub(crate) struct Mailbox {
@@ -57,6 +61,10 @@ impl Mailbox {
         }
     }
 
+    pub(crate) fn hold_to(&mut self, max_bytes: usize) {
+        self.max_bytes = max_bytes;
+    }
+
     /// Has what waits here, and `unfinished` bytes of the next message, count as the
     /// handler's.
     pub(crate) fn settle(&mut self, unfinished: usize) {
@@ -78,6 +86,27 @@ impl Mailbox {
     /// and one message.
     pub(crate) fn has_room(&self) -> bool {
         self.messages.len() < MAX_MESSAGES && self.bytes < self.max_bytes
+    }
+
+    /// The request that `on-ready` is to have, for who gives it back.
+    pub(crate) fn lend_request(&mut self) -> Option<Box<Request>> {
+        self.ready.take()
+    }
+
+    /// Whether the peer has offered a subprotocol (RFC 6455, section 4.1).
+    pub(crate) fn offers_subprotocol(&self, name: &str) -> bool {
+        self.ready.as_ref().is_some_and(|request| request.offers_subprotocol(name))
+    }
+
+    /// The gate has agreed to a subprotocol.
+    pub(crate) fn agree_to(&mut self, subprotocol: &HeaderValue) {
+        if let Some(request) = &mut self.ready {
+            request.subprotocol = subprotocol.to_str().ok().map(str::to_owned);
+        }
+    }
+
+    pub(crate) fn return_request(&mut self, request: Box<Request>) {
+        self.ready = Some(request);
     }
 
     pub(crate) fn has_messages(&self) -> bool {
@@ -143,6 +172,11 @@ impl Mailbox {
         self.bytes -= message.len();
         self.charge.set(self.bytes + self.unfinished);
         Some(message)
+    }
+
+    /// Whether there is a next event; messages only count where `messages` allows them.
+    pub(crate) fn has_event(&self, messages: bool) -> bool {
+        self.has_other() || messages && !self.messages.is_empty()
     }
 
     /// Whether the next event is there, and is no message.

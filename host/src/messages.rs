@@ -3,7 +3,7 @@
 //! generated lifts and lowers owned values only.
 
 use std::future::poll_fn;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use wasmtime::component::{ComponentType, Lift, Linker, Lower, WasmList, WasmStr};
 use wasmtime::{AsContext as _, StoreContextMut};
@@ -59,10 +59,10 @@ fn write(
     message: &Outgoing,
 ) -> wasmtime::Result<WriteOutcome> {
     let store = store.as_context();
-    let Some(connection) = store.data().connection(to) else { return Ok(WriteOutcome::Closed) };
+    let state = store.data();
     Ok(match message {
-        Outgoing::Text(text) => connection.write(true, text.to_str(store)?.as_bytes()),
-        Outgoing::Binary(bytes) => connection.write(false, bytes.as_le_slice(store)),
+        Outgoing::Text(text) => state.write(to, true, text.to_str(store)?.as_bytes()),
+        Outgoing::Binary(bytes) => state.write(to, false, bytes.as_le_slice(store)),
     })
 }
 
@@ -70,24 +70,23 @@ fn write(
 async fn next(mut store: StoreContextMut<'_, GuestState>) -> Option<(ConnectionId, Incoming)> {
     let state = store.data_mut();
     let inbox = state.inbox.as_mut()?;
-    let connection = &*inbox.connection;
-    let id = connection.id();
-    if let Some(first) = inbox.take_first() {
-        return Some((id, first));
+    if let Some(first) = inbox.first.take() {
+        return Some(first);
     }
     state.end_event(|metrics| &metrics.on_message);
+    let source = state.source.as_ref()?;
+    source.event_ended();
     state.meter.rest();
     let turn_is_over = state.turn_is_over();
-    let connection = &*state.inbox.as_ref()?.connection;
-    let (message, waited) = next_of(turn_is_over, || connection.poll_message()).await;
+    let (message, waited) = next_of(turn_is_over, |cx| source.poll_message(cx)).await;
     if waited {
         // The deadline passed meanwhile.
         store.set_epoch_deadline(1);
     }
     let state = store.data_mut();
     state.meter.begin();
-    if message.is_some() {
-        state.begin_event(waited);
+    if let Some((id, _)) = &message {
+        state.begin_event(*id, waited);
     } else {
         // Whatever it does from now on is of one event, with its limits.
         state.inbox = None;
@@ -95,14 +94,14 @@ async fn next(mut store: StoreContextMut<'_, GuestState>) -> Option<(ConnectionI
             state.wake();
         }
     }
-    message.map(|message| (id, message))
+    message
 }
 
 /// What is next of a connection, and whether it had to be waited for. The session polls
 /// again when there may be something; at the end of a turn it has to be woken.
 pub(crate) async fn next_of<T>(
     mut turn_is_over: bool,
-    mut poll: impl FnMut() -> Poll<T>,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
 ) -> (T, bool) {
     let mut waited = false;
     let next = poll_fn(|cx| {
@@ -111,7 +110,7 @@ pub(crate) async fn next_of<T>(
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            false => poll(),
+            false => poll(cx),
         };
         waited |= next.is_pending();
         next

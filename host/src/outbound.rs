@@ -31,6 +31,8 @@ pub(crate) struct Outbound {
     /// Bytes that the writer has taken and not yet handed to the kernel.
     in_flight: usize,
     sealed: bool,
+    /// The first event has begun: before that, nothing of the handler's is sent.
+    ready: bool,
     /// The event that runs has not written yet.
     first: bool,
     /// Messages that were queued, and writes that were refused, since the session
@@ -51,6 +53,7 @@ impl Outbound {
             pending: Vec::new(),
             in_flight: 0,
             sealed: false,
+            ready: false,
             first: false,
             written: Tally::default(),
             refused: Refused::new(),
@@ -58,6 +61,11 @@ impl Outbound {
             max_message_size: limits.max_message_size,
             charge: Charge::new(account),
         }
+    }
+
+    pub(crate) fn hold_to(&mut self, limits: &Limits) {
+        self.max_backpressure = limits.max_backpressure;
+        self.max_message_size = limits.max_message_size;
     }
 
     /// Bytes not yet handed to the kernel, frame headers included.
@@ -71,13 +79,14 @@ impl Outbound {
         self.queued() > self.max_backpressure / 2 || self.charge.held_up().is_some()
     }
 
-    pub(crate) fn is_sealed(&self) -> bool {
-        self.sealed
+    /// Whether the handler can send nothing: not any more, or not yet.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.sealed || !self.ready
     }
 
     /// A message of the handler's, whole or not at all.
     pub(crate) fn write(&mut self, text: bool, payload: &[u8]) -> WriteOutcome {
-        if self.sealed {
+        if self.sealed || !self.ready {
             WriteOutcome::Closed
         } else if payload.len() > self.max_message_size {
             WriteOutcome::TooLarge
@@ -108,6 +117,7 @@ impl Outbound {
     /// An event begins.
     pub(crate) fn begin_event(&mut self) {
         self.first = true;
+        self.ready = true;
     }
 
     /// What is taken of the handler's budget.

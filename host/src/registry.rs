@@ -16,7 +16,7 @@ use crate::config::Limits;
 use crate::connection::Connection;
 use crate::generation::Generation;
 use crate::instance::Prepared;
-use crate::settings::Settings;
+use crate::settings::{Settings, SwapPolicy};
 
 /// Old generations of one handler that may still hold connections.
 const MAX_DRAINING: usize = 4;
@@ -163,11 +163,18 @@ impl Handler {
         drain_until: Instant,
     ) -> u64 {
         let number = self.generations.fetch_add(1, Relaxed) + 1;
+        let wish = settings.swap;
         let next =
             Arc::new(Generation::new(number, self.account.clone(), prepared, digest, settings));
         if let Some(generation) = self.current.swap(Some(next)) {
+            generation.retire();
             let mut draining = self.draining();
-            draining.push(Draining { generation, until: Some(drain_until) });
+            let policy = wish.unwrap_or(generation.settings.scope.swap_policy());
+            let mut old = Draining { generation, until: Some(drain_until) };
+            if policy == SwapPolicy::Restart {
+                old.close();
+            }
+            draining.push(old);
             draining.retain(|old| old.generation.has_connections());
             let open = draining.iter_mut().filter(|old| old.until.is_some());
             open.rev().skip(MAX_DRAINING).for_each(Draining::close);
@@ -175,6 +182,15 @@ impl Handler {
         self.account.metrics.loaded();
         self.account.metrics.generation.set(number.cast_signed());
         number
+    }
+
+    /// The generation that a connection of this path joins: the current one, unless its
+    /// room is still with an older one.
+    pub(crate) fn generation_for(&self, path: &str) -> Option<Arc<Generation>> {
+        let draining = self.draining();
+        let open = draining.iter().rev().filter(|old| old.until.is_some());
+        let older = open.map(|old| &old.generation).find(|old| old.has_room_for(path));
+        older.cloned().or_else(|| self.current())
     }
 
     /// Closes the generations whose time to drain is over. Returns when to look

@@ -58,14 +58,16 @@ impl Settings {
             environment: Vec::new(),
         }
     }
+}
 
-    /// What becomes of live connections where another generation takes over. Those of
-    /// a shared instance come back to one new instance, rather than to a room that is
-    /// split in two.
-    pub(crate) fn swap_policy(&self) -> SwapPolicy {
-        self.swap.unwrap_or(match self.scope {
-            Scope::Connection => SwapPolicy::Drain,
-            Scope::Path | Scope::Handler => SwapPolicy::Restart,
-        })
+impl Scope {
+    /// What becomes of live connections where another generation takes over and says
+    /// nothing about it. Those of a shared instance come back to one new instance, rather
+    /// than to a room that is split in two.
+    pub(crate) fn swap_policy(self) -> SwapPolicy {
+        match self {
+            Self::Connection => SwapPolicy::Drain,
+            Self::Path | Self::Handler => SwapPolicy::Restart,
+        }
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn serve(bytes: &[u8], manner: Manner) -> Vec<u8> {
             let deadline = Instant::now() + host.config.timeouts.handshake;
             let upgraded = handshake::serve(theirs, peer, &host, &origins, deadline).await;
             if let Some(upgraded) = upgraded {
-                serve_connection(upgraded, peer, &host).await;
+                serve_connection(upgraded, peer).await;
             }
         };
         let started = Instant::now();

@@ -1,5 +1,5 @@
-//! The checks of a handshake, in the order of the design's status table, and the
-//! instance behind it (RFC 6455, section 4.2).
+//! The checks of a handshake, in the order of the design's status table (RFC 6455,
+//! section 4.2).
 
 use std::sync::Arc;
 
@@ -8,22 +8,20 @@ use hyper::header::{
     SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::{HeaderMap, Method, StatusCode, Version};
-use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::Opened;
 use super::forwarded;
+use super::join::{Candidate, Joined};
 use super::origin::Origins;
 use super::request::Request;
 use super::response::{self, Response, refuse, unavailable};
+use crate::account::Account;
 use crate::connection::Connection;
-use crate::failure::Failure;
-use crate::generation::{Generation, Membership};
 use crate::host::{Full, Host};
-use crate::instance::Instance;
 use crate::page;
 use crate::peer::Peer;
-use crate::registry::{Absence, Handler};
+use crate::registry::Handler;
 use crate::route;
 
 /// Opens a connection, or says with which response not; and counts which.
@@ -75,92 +73,34 @@ async fn open_at<B>(
         &host.config.trusted_proxies,
         host.config.proxy_header,
     );
-    let slots = host.reserve(client, &handler.account).map_err(|limit| {
-        if handler.account.may_notice() {
-            tracing::warn!(%peer, handler = &*handler.account.name, "handshake refused: {limit}");
-        }
-        match limit {
-            Full::Address | Full::Rate => response::too_many(limit),
-            _ => unavailable(format_args!("the server is full: {limit}")),
-        }
-    })?;
+    let slots = host.reserve(client).map_err(|limit| full(limit, peer, &handler.account))?;
 
     let (parts, _) = request.into_parts();
     let request = Box::new(Request {
-        path,
+        path: path.clone(),
         query: parts.uri.query().map(str::to_owned),
         headers: parts.headers,
         remote_address: client,
         subprotocol: None,
     });
-    let connection = Arc::new(Connection::new(
-        host.next_id(),
-        request,
-        &host.config.limits,
-        handler.account.clone(),
-    ));
-    let (generation, membership) = join(handler, &connection)?;
-    if let Some(left) = generation.pause_left() {
-        return Err(response::unavailable_for(left, "the handler fails again and again"));
-    }
-    let limit = host.config.timeouts.handshake;
-    // A peer waits for a start no longer than it may let others wait.
-    let instance = timeout(limit, start(generation.clone(), host))
-        .await
-        .unwrap_or(Err(Failure::Start(limit)))
-        .map_err(|failure| cannot_start(&failure, &generation, peer))?;
-    let opened = Opened { connection, instance, membership, slots };
-    Ok((opened, response::switching(accept)))
+    let account = handler.account.clone();
+    let connection =
+        Arc::new(Connection::new(host.next_id(), request, &host.config.limits, account));
+    let candidate = Candidate { handler, path: &path, connection: &connection, peer, host };
+    let Joined { membership, guest, accepted } = candidate.join().await?;
+    let opened = Opened { connection, guest, membership, slots };
+    Ok((opened, response::accepted(response::switching(accept), accepted)))
 }
 
-/// Takes a place in the current generation. A swap may come between looking and
-/// taking the place, and then would not know of this connection: look again.
-fn join(
-    handler: &Handler,
-    connection: &Arc<Connection>,
-) -> Result<(Arc<Generation>, Membership), Response> {
-    loop {
-        let Some(generation) = handler.current() else {
-            return Err(match **handler.absence.load() {
-                Absence::Compiling => unavailable("the handler is being compiled"),
-                Absence::Failed => refuse(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "the handler could not be loaded; the server's log says why",
-                ),
-            });
-        };
-        let membership = generation.join(connection);
-        if handler.current().is_some_and(|current| Arc::ptr_eq(&current, &generation)) {
-            return Ok((generation, membership));
-        }
+/// What is said where a limit is reached.
+pub(super) fn full(limit: Full, peer: Peer, handler: &Account) -> Response {
+    if handler.may_notice() {
+        tracing::warn!(%peer, handler = &*handler.name, "handshake refused: {limit}");
     }
-}
-
-/// An instance of the generation, with its start in overtime where that is long.
-async fn start(generation: Arc<Generation>, host: &Host) -> Result<Instance, Failure> {
-    let meter = generation.prepared.meter();
-    let metered = meter.clone();
-    let started = async move {
-        let Generation { prepared, settings, account, number, .. } = &*generation;
-        Instance::new(prepared, &settings.limits, account, *number, metered).await
-    };
-    host.overtime.work(meter, started).run().await
-}
-
-fn cannot_start(failure: &Failure, failed: &Generation, peer: Peer) -> Response {
-    let (handler, generation) = (&*failed.account.name, failed.number);
-    if failure.is_of_the_host() {
-        let limit = failure.cause();
-        if failed.account.may_notice() {
-            tracing::warn!(%peer, handler, generation, "handshake refused: {failure}");
-        }
-        return unavailable(format_args!("the server is full: {limit}"));
+    match limit {
+        Full::Address | Full::Rate => response::too_many(limit),
+        _ => unavailable(format_args!("the server is full: {limit}")),
     }
-    if failed.account.may_notice() {
-        tracing::error!(%peer, handler, generation, "the instance could not start: {failure}");
-    }
-    failed.failed(failure);
-    refuse(StatusCode::INTERNAL_SERVER_ERROR, "the handler could not be started")
 }
 
 /// A plain HTTP request: the test page for browsers, else 426 or 404.

@@ -8,6 +8,7 @@
 mod check;
 mod forwarded;
 mod holding;
+mod join;
 pub(crate) mod origin;
 pub(crate) mod request;
 mod response;
@@ -29,8 +30,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::connection::Connection;
 use crate::generation::Membership;
 use crate::host::Host;
-use crate::instance::Instance;
 use crate::peer::Peer;
+use crate::session::Guest;
 use holding::Holding;
 use origin::Origins;
 use response::Response;
@@ -44,7 +45,7 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 /// Everything a session needs besides its socket.
 pub(crate) struct Opened {
     pub(crate) connection: Arc<Connection>,
-    pub(crate) instance: Instance,
+    pub(crate) guest: Guest,
     pub(crate) membership: Membership,
     pub(crate) slots: crate::host::Slots,
 }

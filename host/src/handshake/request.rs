@@ -1,6 +1,7 @@
 //! The opening request as a handler sees it.
 
 use hyper::HeaderMap;
+use hyper::header::SEC_WEBSOCKET_PROTOCOL;
 
 use crate::bindings;
 use crate::peer::Peer;
@@ -19,6 +20,13 @@ impl Request {
     /// Names in lower case, repeats in their order.
     pub(crate) fn headers(&self) -> Vec<(&str, &[u8])> {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
+    }
+
+    /// Whether the peer has offered a subprotocol (RFC 6455, section 4.1).
+    pub(crate) fn offers_subprotocol(&self, name: &str) -> bool {
+        let offers = self.headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+        let offers = offers.filter_map(|value| value.to_str().ok());
+        offers.flat_map(|value| value.split(',')).any(|offered| offered.trim() == name)
     }
 
     pub(crate) fn param<'a>(

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::StatusCode;
 use hyper::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
-    REFERRER_POLICY, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, UPGRADE,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    REFERRER_POLICY, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use hyper::{HeaderMap, StatusCode};
+
+use crate::gate::{Accepted, Rejected};
 
 pub(super) type Response = hyper::Response<Full<Bytes>>;
 
@@ -87,6 +89,28 @@ pub(super) fn page(html: String) -> Response {
     headers.into_iter().fold(Response::new(Full::from(html)), |response, (name, value)| {
         with(response, name, HeaderValue::from_static(value))
     })
+}
+
+/// What the handler's own gate says.
+pub(super) fn rejected(rejected: Rejected) -> Response {
+    let mut response = refuse(rejected.status, "");
+    *response.body_mut() = Full::from(rejected.body);
+    extend(&mut response, rejected.headers);
+    response
+}
+
+/// Adds what the handler's own gate says to a 101.
+pub(super) fn accepted(mut response: Response, accepted: Accepted) -> Response {
+    if let Some(subprotocol) = accepted.subprotocol {
+        response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    }
+    extend(&mut response, accepted.headers);
+    response
+}
+
+/// Those of a name replace what there was of it.
+fn extend(response: &mut Response, headers: HeaderMap) {
+    response.headers_mut().extend(headers);
 }
 
 fn with(mut response: Response, name: HeaderName, value: HeaderValue) -> Response {

@@ -11,9 +11,10 @@
 //!   outbound queue, in order; a close frame is its last entry.
 //! - The mailbox gets `on-close` exactly once, in [`Session::end`], after which
 //!   the socket is gone.
-//! - An instance that failed is never entered again: [`Session::guest`] is
-//!   dropped at once, and no `on-close` is delivered.
+//! - An instance that failed is never entered again: the [`Guest`] is gone at once,
+//!   and no `on-close` is delivered.
 
+mod guest;
 mod input;
 mod output;
 mod phase;
@@ -32,10 +33,10 @@ use crate::connection::{Connection, ConnectionId};
 use crate::failure::Failure;
 use crate::generation::Generation;
 use crate::handshake::Switched;
-use crate::instance::Instance;
 use crate::metrics::Tally;
-use crate::overtime::{Overtime, Work};
 use crate::reader::Reader;
+use crate::room::Seated;
+pub(crate) use guest::Guest;
 use phase::{Input, Phase};
 use rate::Rate;
 use timers::Timers;
@@ -59,9 +60,8 @@ pub(crate) struct Session<S> {
     unfinished: usize,
     /// Bytes that may still be read in this turn.
     allowance: usize,
-    /// The instance at work; None once `on-close` has returned or it has failed.
-    guest: Option<Work<Result<(), Failure>>>,
-    /// How many of its events have been begun, as of the last look.
+    guest: Guest,
+    /// How many events have been begun, as of the last look.
     begun: u64,
     phase: Phase,
     /// What the writer has taken from the queue, and how much of it is sent.
@@ -87,14 +87,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     pub(crate) fn new(
         switched: Switched<S>,
         connection: Arc<Connection>,
-        instance: Instance,
+        guest: Guest,
         generation: Arc<Generation>,
-        overtime: &Overtime,
     ) -> Self {
         let Switched { socket, response, read_ahead } = switched;
         let timers = Timers::new(generation.settings.timeouts.clone());
         Self {
-            guest: Some(overtime.work(instance.meter(), instance.serve(connection.clone()))),
+            guest,
             begun: 0,
             connection,
             socket: Some(socket),
@@ -138,12 +137,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             progress |= self.poll_write(cx);
             progress |= self.finish_closing();
             if let Phase::Ended { until } = self.phase {
-                if self.guest.is_none() {
+                if matches!(self.guest, Guest::Gone) {
                     return Poll::Ready(None);
                 }
                 if until <= self.timers.now() && !self.give_up_messages() {
                     // It could wait, and wait again, and hold its slots for ever.
-                    self.guest = None;
+                    self.guest = Guest::Gone;
                     let limit = self.generation.settings.limits.event_wall_time;
                     return Poll::Ready(Some(Failure::Lingers(limit)));
                 }
@@ -171,8 +170,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     fn poll_guest(&mut self, cx: &mut Context<'_>) -> (bool, Option<Failure>) {
-        let Some(guest) = &mut self.guest else { return (false, None) };
-        match guest.poll(cx) {
+        let work = match &mut self.guest {
+            Guest::Own { work, .. } => work,
+            Guest::Seated(seat) => {
+                let seated = seat.look();
+                return (self.look_at(seated), None);
+            }
+            Guest::Gone => return (false, None),
+        };
+        match work.poll(cx) {
             Poll::Pending => {
                 let (begun, busy) = {
                     let shared = self.connection.shared();
@@ -187,17 +193,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 (begun != before && !self.timers.reads(), None)
             }
             Poll::Ready(Ok(())) => {
-                self.guest = None;
+                self.guest = Guest::Gone;
                 self.generation.succeeded();
                 (true, None)
             }
             Poll::Ready(Err(failure)) => {
-                self.guest = None;
-                let reason = failure.close_reason();
-                self.begin_closing(Closing::host(1011, reason, ""), Input::Frames);
+                self.guest = Guest::Gone;
+                self.begin_closing(Closing::failed(failure.close_reason()), Input::Frames);
                 (true, Some(failure))
             }
         }
+    }
+
+    /// What has become of the connection in its room. True where something has to be
+    /// looked at again.
+    fn look_at(&mut self, seated: Seated) -> bool {
+        match seated {
+            Seated::Serving(begun) => {
+                let before = std::mem::replace(&mut self.begun, begun);
+                // It may have made room for what is not read.
+                return begun != before && !self.timers.reads();
+            }
+            Seated::Finished => self.guest = Guest::Gone,
+            Seated::Failed(reason) => {
+                self.guest = Guest::Gone;
+                self.begin_closing(Closing::failed(reason), Input::Frames);
+            }
+        }
+        true
     }
 
     /// Takes up what others wish: the host's close, at once or when its time has
@@ -233,7 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     /// Whether an event is running. An instance at rest waits for its next one.
     fn guest_is_busy(&self) -> bool {
-        self.guest.is_some() && self.connection.shared().busy
+        !matches!(self.guest, Guest::Gone) && self.connection.shared().busy
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::Session;
+use super::{Guest, Session};
 use crate::bindings::CloseOrigin;
 use crate::closing::Closing;
 
@@ -184,7 +184,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     /// Messages for which there was no time since the socket's end are not delivered,
-    /// and `on-close` has time of its own. False where there were none.
+    /// and `on-close` has time of its own. False where there were none, and nothing is to
+    /// be waited for.
     pub(super) fn give_up_messages(&mut self) -> bool {
         let any = {
             let mut shared = self.connection.shared();
@@ -192,11 +193,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             shared.mailbox.discard_messages();
             any
         };
-        if any {
+        // A room has others to serve as well, each within the limits of its events.
+        let waits = any || matches!(self.guest, Guest::Seated(_));
+        if waits {
             let until = self.timers.now() + self.generation.settings.limits.event_wall_time;
             self.phase = Phase::Ended { until };
         }
-        any
+        waits
     }
 
     /// A handler that has closed hears of the end after `close-timeout` at the latest,

@@ -1,0 +1,199 @@
+//! What a handshake joins: a generation of the handler, and an instance of that, one of
+//! the connection's own or one that it shares.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use tokio::time::timeout;
+
+use super::response::{self, Response, refuse, unavailable};
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::gate::{Accepted, Decision};
+use crate::generation::{Generation, Membership};
+use crate::host::{Host, InstanceSlot};
+use crate::peer::Peer;
+use crate::registry::{Absence, Handler};
+use crate::room::{self, Over};
+use crate::session::Guest;
+
+/// How often a room is looked for that ends just when it is found.
+const TRIES: usize = 4;
+
+/// A connection's place in a generation, what will serve its events, and what that has
+/// to say to the peer.
+pub(super) struct Joined {
+    pub(super) membership: Membership,
+    pub(super) guest: Guest,
+    pub(super) accepted: Accepted,
+}
+
+/// Who joins what.
+pub(super) struct Candidate<'a> {
+    pub(super) handler: &'a Handler,
+    pub(super) path: &'a str,
+    pub(super) connection: &'a Arc<Connection>,
+    pub(super) peer: Peer,
+    pub(super) host: &'a Host,
+}
+
+impl Candidate<'_> {
+    /// Joins, once the instance has started. The error is the response that says why not.
+    pub(super) async fn join(&self) -> Result<Joined, Response> {
+        for _ in 0..TRIES {
+            let membership = self.take_place()?;
+            let generation = membership.generation();
+            self.connection.hold_to(&generation.settings.limits);
+            let joined = match generation.room_key(self.path) {
+                None => Some(self.start_own(generation).await?),
+                Some(key) => self.take_seat(generation, key).await?,
+            };
+            if let Some((guest, accepted)) = joined {
+                return Ok(Joined { membership, guest, accepted });
+            }
+        }
+        Err(unavailable("the handler is being replaced"))
+    }
+
+    /// Takes a place in the generation that the path leads to. A swap may come between
+    /// looking and taking the place, and then would not know of this connection: look
+    /// again.
+    fn take_place(&self) -> Result<Membership, Response> {
+        let handler = self.handler;
+        loop {
+            let Some(generation) = handler.generation_for(self.path) else {
+                return Err(match **handler.absence.load() {
+                    Absence::Compiling => unavailable("the handler is being compiled"),
+                    Absence::Failed => refuse(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "the handler could not be loaded; the server's log says why",
+                    ),
+                });
+            };
+            let membership = generation.join(self.connection);
+            let now = handler.generation_for(self.path);
+            if now.is_some_and(|now| Arc::ptr_eq(&now, &generation)) {
+                return Ok(membership);
+            }
+        }
+    }
+
+    async fn start_own(&self, generation: &Arc<Generation>) -> Result<(Guest, Accepted), Response> {
+        let slot = self.may_start(generation)?;
+        let overtime = &self.host.overtime;
+        let limit = generation.settings.timeouts.handshake;
+        // A peer waits for a start no longer than it may let others wait.
+        let started = timeout(limit, generation.clone().start(overtime)).await;
+        let mut instance = started.unwrap_or(Err(Failure::Start(limit))).map_err(|failure| {
+            generation.could_not_start(&failure, Some(self.peer));
+            cannot_start(&failure)
+        })?;
+        let mut accepted = Accepted::default();
+        if generation.prepared.has_gate() {
+            let (meter, connection) = (instance.meter(), self.connection.clone());
+            let asked = overtime.work(meter, async move {
+                let decided = instance.on_request(&connection).await;
+                (instance, decided)
+            });
+            let (asked, decided) = timeout(limit, asked.run()).await.map_err(|_| too_slow())?;
+            instance = asked;
+            let decided = decided.map_err(|failure| {
+                generation.gate_failed(&failure, self.peer);
+                match failure {
+                    Failure::CpuTime(_) | Failure::WallTime(_) => too_slow(),
+                    _ => gate_failed(),
+                }
+            });
+            if let Some(decision) = decided? {
+                accepted = self.obey(decision, generation)?;
+            }
+        }
+        Ok((Guest::own(instance, self.connection.clone(), overtime, Some(slot)), accepted))
+    }
+
+    /// None where there is no such room any more.
+    async fn take_seat(
+        &self,
+        generation: &Arc<Generation>,
+        key: &str,
+    ) -> Result<Option<(Guest, Accepted)>, Response> {
+        let seat = generation.seat(key, self.connection, |key| {
+            let slot = self.may_start(generation)?;
+            Ok(room::open(key, generation, &self.host.overtime, slot))
+        })?;
+        let Some(seat) = seat else { return Ok(None) };
+        // It starts, or does not, within its own bounds.
+        match seat.room().started().await {
+            Ok(()) => {}
+            Err(Over::Unstarted(failure)) => return Err(cannot_start(&failure)),
+            Err(Over::Empty | Over::Failed(_)) => return Ok(None),
+        }
+        let mut accepted = Accepted::default();
+        if generation.prepared.has_gate() {
+            let limit = generation.settings.timeouts.handshake;
+            let answer = timeout(limit, seat.room().ask(self.connection)).await;
+            // Where no answer comes, the instance has failed, on this or another event.
+            let decision = answer.map_err(|_| too_slow())?.map_err(|_| gate_failed())?;
+            accepted = self.obey(decision, generation)?;
+        }
+        Ok(Some((Guest::Seated(seat), accepted)))
+    }
+
+    /// Does what the gate has decided, if that can be done.
+    fn obey(&self, decision: Decision, generation: &Generation) -> Result<Accepted, Response> {
+        let offers = |name: &str| self.connection.shared().mailbox.offers_subprotocol(name);
+        let checked = match decision {
+            Ok(acceptance) => acceptance.check(offers).map(Ok),
+            Err(rejection) => rejection.check().map(Err),
+        };
+        match checked {
+            Ok(Ok(mut accepted)) => {
+                if let Some(attachment) = accepted.attachment.take() {
+                    self.connection.learn(|opening| opening.attachment = Some(attachment));
+                }
+                if let Some(subprotocol) = &accepted.subprotocol {
+                    self.connection.shared().mailbox.agree_to(subprotocol);
+                }
+                Ok(accepted)
+            }
+            Ok(Err(rejected)) => Err(response::rejected(rejected)),
+            Err(why) => {
+                if generation.account.may_notice() {
+                    tracing::error!(
+                        peer = %self.peer,
+                        handler = &*generation.account.name,
+                        generation = generation.number,
+                        "handshake refused: the gate's answer has {why}"
+                    );
+                }
+                Err(gate_failed())
+            }
+        }
+    }
+
+    /// Whether another instance may be started: the slot for it, or the refusal.
+    fn may_start(&self, generation: &Generation) -> Result<InstanceSlot, Response> {
+        if let Some(left) = generation.pause_left() {
+            return Err(response::unavailable_for(left, "the handler fails again and again"));
+        }
+        self.host
+            .reserve_instance(&generation.account)
+            .map_err(|limit| super::check::full(limit, self.peer, &generation.account))
+    }
+}
+
+fn too_slow() -> Response {
+    refuse(StatusCode::GATEWAY_TIMEOUT, "the handler took too long to decide")
+}
+
+fn gate_failed() -> Response {
+    refuse(StatusCode::INTERNAL_SERVER_ERROR, "the handler failed to decide")
+}
+
+fn cannot_start(failure: &Failure) -> Response {
+    if failure.is_of_the_host() {
+        let limit = failure.cause();
+        return unavailable(format_args!("the server is full: {limit}"));
+    }
+    refuse(StatusCode::INTERNAL_SERVER_ERROR, "the handler could not be started")
+}

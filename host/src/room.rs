@@ -1,0 +1,314 @@
+//! An instance that many connections share, and the turns that they take.
+//!
+//! A connection with events for its instance stands in the room's line once, and for
+//! each turn one of them is taken: whoever sends faster than others waits longer, and
+//! is read from no faster than its mailbox is emptied. The room's own task drives the
+//! instance; sessions put connections into the line, and are woken when an event has
+//! written to them.
+//!
+//! A room begins with its first connection and ends some time after its last, or with
+//! a failure of its instance, which ends its connections as well.
+
+mod task;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::{Notify, oneshot, watch};
+
+use crate::connection::{Connection, ConnectionId};
+use crate::failure::Failure;
+use crate::gate::{Decision, Question};
+use crate::mailbox::Event;
+use crate::messages::Incoming;
+
+pub(crate) use task::open;
+
+pub(crate) struct Room {
+    inner: Mutex<Inner>,
+    /// The task that waits for the next event.
+    task: AtomicWaker,
+    /// Somebody has come or gone, or nobody new will come.
+    changed: Notify,
+    stage: watch::Sender<Stage>,
+    /// An event has gone well since the task last looked.
+    succeeded: AtomicBool,
+}
+
+#[derive(Default)]
+struct Inner {
+    members: HashMap<ConnectionId, Arc<Connection>>,
+    /// Connections with events, each once, and handshakes, in the order of their turns.
+    line: VecDeque<Turn>,
+    /// The one whose event is under way, and whether that is its last one.
+    current: Option<(Arc<Connection>, bool)>,
+    /// Those whose sessions have something to do since events wrote to them.
+    marked: Vec<Arc<Connection>>,
+}
+
+/// Whose turn it is.
+enum Turn {
+    Connection(Arc<Connection>),
+    Handshake(Question),
+}
+
+/// How far a room has come.
+#[derive(Clone, Debug)]
+pub(crate) enum Stage {
+    Starting,
+    Serving,
+    /// Its instance never was, or is no more. The peers' close reason where it failed.
+    Over(Over),
+}
+
+/// Why a room has ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Over {
+    /// Nobody was in it.
+    Empty,
+    /// Its instance could not start.
+    Unstarted(Arc<Failure>),
+    /// Its instance has failed, for this reason.
+    Failed(String),
+}
+
+impl Room {
+    fn new() -> Self {
+        Self {
+            inner: Mutex::default(),
+            task: AtomicWaker::new(),
+            changed: Notify::new(),
+            stage: watch::Sender::new(Stage::Starting),
+            succeeded: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits until its instance serves. The error says why it does not.
+    pub(crate) async fn started(&self) -> Result<(), Over> {
+        let mut stage = self.stage.subscribe();
+        let stage = stage.wait_for(|stage| !matches!(stage, Stage::Starting)).await;
+        match stage.as_deref() {
+            Ok(Stage::Over(why)) => Err(why.clone()),
+            // The sender is this room's own.
+            Ok(Stage::Serving | Stage::Starting) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Why its instance is no more, once it is not.
+    fn failure(&self) -> Option<String> {
+        match &*self.stage.borrow() {
+            Stage::Over(Over::Failed(reason)) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
+    /// A connection is its instance's from now on.
+    fn enter(&self, connection: &Arc<Connection>) {
+        self.inner().members.insert(connection.id(), connection.clone());
+        self.changed.notify_one();
+    }
+
+    fn leave(&self, connection: &Connection) {
+        self.inner().members.remove(&connection.id());
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        let inner = self.inner();
+        inner.members.is_empty() && inner.line.is_empty() && inner.current.is_none()
+    }
+
+    /// Nobody will come any more: it need not wait for anybody.
+    pub(crate) fn look(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Puts a connection into the line, where it has events and does not stand yet.
+    fn offer(&self, connection: &Arc<Connection>) {
+        if connection.shared().stand_in_line() {
+            self.inner().line.push_back(Turn::Connection(connection.clone()));
+            self.task.wake();
+        }
+    }
+
+    /// Asks its gate about a handshake. The answer never comes where the room ends.
+    pub(crate) fn ask(&self, connection: &Arc<Connection>) -> oneshot::Receiver<Decision> {
+        let (answer, answered) = oneshot::channel();
+        let question = Question { connection: connection.clone(), answer };
+        self.inner().line.push_back(Turn::Handshake(question));
+        self.task.wake();
+        answered
+    }
+
+    /// The next event, of whoever's turn it is.
+    pub(crate) fn poll_event(&self, cx: &mut Context<'_>) -> Poll<(ConnectionId, Event)> {
+        self.task.register(cx.waker());
+        while let Some(turn) = self.next_in_line() {
+            let connection = match turn {
+                Turn::Connection(connection) => connection,
+                Turn::Handshake(question) => {
+                    return Poll::Ready((question.connection.id(), Event::Gate(question)));
+                }
+            };
+            let (event, again) = connection.shared().take_turn();
+            let taken = event.map(|event| (connection.id(), event));
+            let last = matches!(taken, Some((_, Event::Close(_))));
+            let mut inner = self.inner();
+            if again {
+                inner.line.push_back(Turn::Connection(connection.clone()));
+            }
+            if let Some(taken) = taken {
+                inner.current = Some((connection, last));
+                return Poll::Ready(taken);
+            }
+        }
+        self.look_whether_deserted();
+        Poll::Pending
+    }
+
+    /// The next event where it is a message; none where another one is next.
+    pub(crate) fn poll_message(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<(ConnectionId, Incoming)>> {
+        self.task.register(cx.waker());
+        while let Some(turn) = self.next_in_line() {
+            let connection = match turn {
+                Turn::Connection(connection) => connection,
+                handshake @ Turn::Handshake(_) => {
+                    self.inner().line.push_front(handshake);
+                    return Poll::Ready(None);
+                }
+            };
+            let (message, again) = connection.shared().take_turn_for_message();
+            let mut inner = self.inner();
+            match message {
+                Ok(Some(message)) => {
+                    if again {
+                        inner.line.push_back(Turn::Connection(connection.clone()));
+                    }
+                    let id = connection.id();
+                    inner.current = Some((connection, false));
+                    return Poll::Ready(Some((id, message)));
+                }
+                Ok(None) => {}
+                Err(Another) => {
+                    inner.line.push_front(Turn::Connection(connection));
+                    return Poll::Ready(None);
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    /// The last event may have been of one whose session is gone.
+    fn look_whether_deserted(&self) {
+        if self.inner().members.is_empty() {
+            self.changed.notify_one();
+        }
+    }
+
+    fn next_in_line(&self) -> Option<Turn> {
+        self.inner().line.pop_front()
+    }
+
+    /// The connection whose event is under way.
+    pub(crate) fn current(&self) -> Option<Arc<Connection>> {
+        self.inner().current.as_ref().map(|(connection, _)| connection.clone())
+    }
+
+    /// The event that was under way has ended well, if there was one.
+    pub(crate) fn event_ended(&self) {
+        let ended = self.inner().current.take();
+        if let Some((connection, last)) = ended {
+            if connection.shared().end_turn(last) {
+                self.succeeded.store(true, Relaxed);
+            }
+            self.mark(&connection);
+        }
+        self.wake_marked();
+        self.look_whether_deserted();
+    }
+
+    /// The session has something to do: its connection was written to, or its event
+    /// has ended.
+    pub(crate) fn mark(&self, connection: &Arc<Connection>) {
+        if connection.mark() {
+            self.inner().marked.push(connection.clone());
+        }
+    }
+
+    /// Wakes the sessions that have something to do.
+    fn wake_marked(&self) {
+        let mut marked = std::mem::take(&mut self.inner().marked);
+        for connection in marked.drain(..) {
+            connection.wake_marked();
+        }
+        let mut inner = self.inner();
+        if inner.marked.is_empty() {
+            // Its room is used again.
+            inner.marked = marked;
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The next event is no message.
+pub(crate) struct Another;
+
+/// A connection's place in a room, given up when dropped.
+pub(crate) struct Seat {
+    room: Arc<Room>,
+    connection: Arc<Connection>,
+}
+
+/// What has become of a connection's events in a room.
+pub(crate) enum Seated {
+    /// They are being taken; so many have been begun.
+    Serving(u64),
+    /// `on-close` has returned.
+    Finished,
+    /// The instance has failed, and the peer is told this.
+    Failed(String),
+}
+
+impl Seat {
+    pub(crate) fn new(room: Arc<Room>, connection: Arc<Connection>) -> Self {
+        room.enter(&connection);
+        Self { room, connection }
+    }
+
+    /// Puts the connection into the line if it has events, and says how things are. Its
+    /// session is woken when that changes.
+    pub(crate) fn look(&self) -> Seated {
+        if let Some(reason) = self.room.failure() {
+            return Seated::Failed(reason);
+        }
+        let (begun, finished) = self.connection.shared().progress();
+        if finished {
+            return Seated::Finished;
+        }
+        self.room.offer(&self.connection);
+        Seated::Serving(begun)
+    }
+
+    pub(crate) fn room(&self) -> &Arc<Room> {
+        &self.room
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        // Where its session was dropped before its end, the instance hears of it too.
+        if self.connection.shared().abandon() {
+            self.room.offer(&self.connection);
+        }
+        self.room.leave(&self.connection);
+    }
+}

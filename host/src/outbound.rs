@@ -198,7 +198,9 @@ mod tests {
     fn queue_of(account: Arc<Account>) -> Outbound {
         let limits =
             Limits { max_backpressure: 100, max_message_size: 100_000, ..Limits::default() };
-        Outbound::new(&limits, account)
+        let mut queue = Outbound::new(&limits, account);
+        queue.begin_event();
+        queue
     }
 
     fn queue() -> Outbound {
@@ -228,6 +230,14 @@ mod tests {
         assert_eq!(queue.write(false, &binary(1)), WriteOutcome::Full);
         queue.sent(60);
         assert!(!queue.congested());
+        assert_eq!(queue.write(false, &binary(1)), WriteOutcome::Queued);
+    }
+
+    #[test]
+    fn nothing_is_written_before_the_first_event() {
+        let mut queue = Outbound::new(&Limits::default(), account(usize::MAX));
+        assert_eq!(queue.write(false, &binary(1)), WriteOutcome::Closed);
+        queue.begin_event();
         assert_eq!(queue.write(false, &binary(1)), WriteOutcome::Queued);
     }
 

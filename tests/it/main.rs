@@ -28,6 +28,7 @@ mod mappings;
 mod message_loop;
 mod order;
 mod origin;
+mod rooms;
 mod sandbox;
 mod shutdown;
 mod soak;

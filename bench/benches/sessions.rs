@@ -1,5 +1,6 @@
-//! Many sessions over memory: what one more costs, however many there are.
-//! `cargo bench -p socklet-bench --bench sessions [-- COUNT COUNT]`.
+//! Many sessions over memory: what one more costs, however many there are, with an
+//! instance for each and with one for all.
+//! `cargo bench -p socklet-bench --bench sessions [-- own|shared [COUNT COUNT]]`.
 
 #![allow(missing_docs, reason = "a program")]
 
@@ -11,8 +12,10 @@ use std::time::Instant;
 use socklet::benching::{Frames, Message, Stage, masked};
 
 const ECHO: &[u8] = include_bytes!("../../host/embedded/echo.wasm");
-const FEW: usize = 800;
-const MANY: usize = 8_000;
+/// Few and many, of as many instances as there can be.
+const OWN: [usize; 2] = [800, 8_000];
+/// And of sessions that share one.
+const SHARED: [usize; 2] = [5_000, 50_000];
 
 /// Counts the bytes of the host's own heap.
 struct Counting;
@@ -46,14 +49,21 @@ struct Cost {
 }
 
 fn main() {
-    // Cargo's own `--bench` is not a number.
-    let counts: Vec<usize> = std::env::args().filter_map(|count| count.parse().ok()).collect();
-    let (few, many) = match counts[..] {
-        [few, many] => (few, many),
-        _ => (FEW, MANY),
-    };
-    let [few_cost, many_cost] = [few, many].map(cost_among);
-    println!("{:24} {few:>10} {many:>10} {:>8}", "sessions", "ratio");
+    // Cargo's own `--bench` is neither.
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let counts: Vec<usize> = words.iter().filter_map(|count| count.parse().ok()).collect();
+    let asked = |name: &str| words.iter().any(|word| word == name);
+    for (name, usual) in [("own", OWN), ("shared", SHARED)] {
+        if asked(name) || !asked("own") && !asked("shared") {
+            compare(name, <[usize; 2]>::try_from(&counts[..]).unwrap_or(usual));
+        }
+    }
+}
+
+fn compare(name: &str, [few, many]: [usize; 2]) {
+    let shared = name == "shared";
+    let [few_cost, many_cost] = [few, many].map(|count| cost_among(count, shared));
+    println!("{:24} {few:>10} {many:>10} {:>8}", format!("sessions, {name}"), "ratio");
     let row = |name: &str, of: fn(&Cost) -> f64| {
         let (few, many) = (of(&few_cost), of(&many_cost));
         println!("{name:24} {few:10.2} {many:10.2} {:8.2}", many / few);
@@ -64,8 +74,8 @@ fn main() {
     row("an event, µs", |cost| cost.event);
 }
 
-fn cost_among(count: usize) -> Cost {
-    let stage = Stage::new(ECHO, count + 1);
+fn cost_among(count: usize, shared: bool) -> Cost {
+    let stage = if shared { Stage::shared(ECHO) } else { Stage::new(ECHO, count + 1) };
     let frame = masked(&Message::Text("x".repeat(64)));
     // What the first one of all makes is nobody's.
     let mut first = stage.session(&frame, 1);

@@ -118,9 +118,7 @@ async fn who_sends_much_does_not_starve_who_sends_little() {
     let server = server(PATH).await;
     let mut flooder = server.connect("/room/a").await;
     let mut honest = server.connect("/room/a").await;
-    let flood = tokio::spawn(async move {
-        while flooder.try_send("quiet").await.is_ok() {}
-    });
+    let flood = tokio::spawn(async move { while flooder.try_send("quiet").await.is_ok() {} });
     let mut busy = 0;
     let mut before = 0;
     while busy < 20 {

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use wasmtime::component::{ComponentType, Lift};
 
 use crate::connection::Connection;
+use crate::failure::Failure;
 
 /// Header fields in one answer, and bytes of all of them.
 const MAX_HEADERS: usize = 32;
@@ -43,7 +44,23 @@ pub(crate) type Decision = Result<Acceptance, Rejection>;
 /// A handshake that waits for a room's decision.
 pub(crate) struct Question {
     pub(crate) connection: Arc<Connection>,
-    pub(crate) answer: oneshot::Sender<Decision>,
+    pub(crate) answer: oneshot::Sender<Result<Decision, NoDecision>>,
+}
+
+/// Why there is no decision.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NoDecision {
+    TooSlow,
+    Failed,
+}
+
+impl From<&Failure> for NoDecision {
+    fn from(failure: &Failure) -> Self {
+        match failure {
+            Failure::CpuTime(_) | Failure::WallTime(_) => Self::TooSlow,
+            _ => Self::Failed,
+        }
+    }
 }
 
 /// An acceptance that can be said to the peer.

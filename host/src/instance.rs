@@ -195,9 +195,14 @@ impl Instance {
         if answer.is_closed() {
             return Ok(());
         }
-        if let Some(decision) = self.on_request(&connection).await? {
-            // Nobody waits any more where the peer has gone meanwhile.
-            let _ = answer.send(decision);
+        // Nobody waits any more where the peer has gone meanwhile.
+        match self.on_request(&connection).await {
+            Ok(None) => {}
+            Ok(Some(decision)) => drop(answer.send(Ok(decision))),
+            Err(failure) => {
+                let _ = answer.send(Err((&failure).into()));
+                return Err(failure);
+            }
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use crate::connection::{Connection, ConnectionId};
 use crate::failure::Failure;
-use crate::gate::{Decision, Question};
+use crate::gate::{Decision, NoDecision, Question};
 use crate::mailbox::Event;
 use crate::messages::Incoming;
 
@@ -135,7 +135,10 @@ impl Room {
     }
 
     /// Asks its gate about a handshake. The answer never comes where the room ends.
-    pub(crate) fn ask(&self, connection: &Arc<Connection>) -> oneshot::Receiver<Decision> {
+    pub(crate) fn ask(
+        &self,
+        connection: &Arc<Connection>,
+    ) -> oneshot::Receiver<Result<Decision, NoDecision>> {
         let (answer, answered) = oneshot::channel();
         let question = Question { connection: connection.clone(), answer };
         self.inner().line.push_back(Turn::Handshake(question));

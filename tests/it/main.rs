@@ -18,6 +18,7 @@ mod descriptors;
 mod directory;
 mod examples;
 mod faults;
+mod gate;
 mod handshake;
 mod hostile;
 mod keepalive;

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::response::{self, Response, refuse, unavailable};
 use crate::connection::Connection;
 use crate::failure::Failure;
-use crate::gate::{Accepted, Decision};
+use crate::gate::{Accepted, Decision, NoDecision};
 use crate::generation::{Generation, Membership};
 use crate::host::{Host, InstanceSlot};
 use crate::peer::Peer;
@@ -95,14 +95,12 @@ impl Candidate<'_> {
                 let decided = instance.on_request(&connection).await;
                 (instance, decided)
             });
-            let (asked, decided) = timeout(limit, asked.run()).await.map_err(|_| too_slow())?;
+            let (asked, decided) =
+                timeout(limit, asked.run()).await.map_err(|_| undecided(NoDecision::TooSlow))?;
             instance = asked;
             let decided = decided.map_err(|failure| {
                 generation.gate_failed(&failure, self.peer);
-                match failure {
-                    Failure::CpuTime(_) | Failure::WallTime(_) => too_slow(),
-                    _ => gate_failed(),
-                }
+                undecided((&failure).into())
             });
             if let Some(decision) = decided? {
                 accepted = self.obey(decision, generation)?;
@@ -133,7 +131,8 @@ impl Candidate<'_> {
             let limit = generation.settings.timeouts.handshake;
             let answer = timeout(limit, seat.room().ask(self.connection)).await;
             // Where no answer comes, the instance has failed, on this or another event.
-            let decision = answer.map_err(|_| too_slow())?.map_err(|_| gate_failed())?;
+            let answer = answer.map_err(|_| undecided(NoDecision::TooSlow))?;
+            let decision = answer.unwrap_or(Err(NoDecision::Failed)).map_err(undecided)?;
             accepted = self.obey(decision, generation)?;
         }
         Ok(Some((Guest::Seated(seat), accepted)))
@@ -166,7 +165,7 @@ impl Candidate<'_> {
                         "handshake refused: the gate's answer has {why}"
                     );
                 }
-                Err(gate_failed())
+                Err(undecided(NoDecision::Failed))
             }
         }
     }
@@ -182,12 +181,15 @@ impl Candidate<'_> {
     }
 }
 
-fn too_slow() -> Response {
-    refuse(StatusCode::GATEWAY_TIMEOUT, "the handler took too long to decide")
-}
-
-fn gate_failed() -> Response {
-    refuse(StatusCode::INTERNAL_SERVER_ERROR, "the handler failed to decide")
+fn undecided(why: NoDecision) -> Response {
+    match why {
+        NoDecision::TooSlow => {
+            refuse(StatusCode::GATEWAY_TIMEOUT, "the handler took too long to decide")
+        }
+        NoDecision::Failed => {
+            refuse(StatusCode::INTERNAL_SERVER_ERROR, "the handler failed to decide")
+        }
+    }
 }
 
 fn cannot_start(failure: &Failure) -> Response {

@@ -10,7 +10,7 @@ mod server;
 
 pub(crate) use client::Client;
 pub(crate) use guests::example;
-pub(crate) use http::{frame, http, http_bytes, upgraded};
+pub(crate) use http::{Response, frame, http, http_bytes, upgraded};
 pub(crate) use log::{Log, LogLine};
 pub(crate) use operator::{get, metrics};
 pub(crate) use server::{Server, Start, run};

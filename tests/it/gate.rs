@@ -1,0 +1,139 @@
+//! The handler's own gate: what it decides about a handshake, and what it can't.
+
+use crate::harness::guests::DECIDES;
+use crate::harness::{Client, Server, Start, http_bytes};
+
+async fn server() -> Server {
+    started("").run().await
+}
+
+fn started(manifest: &str) -> Start {
+    let files = [("decides.wasm", &DECIDES.bytes()[..]), ("decides.toml", manifest.as_bytes())];
+    Start::with(&files)
+}
+
+fn route(wish: &str) -> String {
+    format!("/decides?do={}", wish.replace(' ', "+"))
+}
+
+/// What the handler says of a connection that was let in.
+async fn let_in(server: &Server, wish: &str) -> String {
+    server.connect(&route(wish)).await.text().await
+}
+
+/// The whole response to a handshake that offers `chat.v1` and `chat.v2`.
+async fn asked(server: &Server, wish: &str) -> crate::harness::Response {
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: chat.v1, chat.v2\r\n\r\n",
+        route(wish)
+    );
+    http_bytes(server.address, request.as_bytes()).await
+}
+
+#[tokio::test]
+async fn what_it_accepts_is_opened_with_what_it_adds() {
+    let server = server().await;
+    assert_eq!(let_in(&server, "accept").await, "none, 0, nothing");
+    assert_eq!(let_in(&server, "attach 5").await, "none, 0, 5 bytes: xxxxx");
+    assert_eq!(let_in(&server, "attach 0").await, "none, 0, 0 bytes: ");
+    assert_eq!(let_in(&server, "attach 65536").await[..22], *"none, 0, 65536 bytes: ");
+    let response = asked(&server, "header set-cookie seen=1").await;
+    assert_eq!((response.status, response.header("set-cookie")), (101, Some("seen=1")));
+    let response = asked(&server, "subprotocol chat.v2").await;
+    assert_eq!(response.status, 101);
+    assert_eq!(response.header("sec-websocket-protocol"), Some("chat.v2"));
+    let offer = [("sec-websocket-protocol", "chat.v1, chat.v2")];
+    let url = server.url(&route("subprotocol chat.v2"));
+    let mut client = Client::try_connect(&url, &offer).await.unwrap();
+    assert_eq!(client.text().await, "chat.v2, 0, nothing");
+}
+
+#[tokio::test]
+async fn what_it_rejects_gets_its_status_and_its_words_and_is_never_a_connection() {
+    let server = server().await;
+    for status in [400, 403, 429, 503, 599] {
+        let response = asked(&server, &format!("reject {status}")).await;
+        assert_eq!(response.status, status);
+        assert_eq!(
+            (response.body.as_str(), response.header("x-why")),
+            ("not you", Some("as told"))
+        );
+    }
+    // Nothing is left of them: the only one that was let in is the first.
+    assert_eq!(let_in(&server, "accept").await, "none, 0, nothing");
+}
+
+#[tokio::test]
+async fn an_answer_that_can_not_be_given_is_500_and_the_log_says_why() {
+    let server = server().await;
+    for (wish, why) in [
+        ("reject 200", "the status 200"),
+        ("reject 302", "the status 302"),
+        ("body 4097", "a body over 4096 bytes"),
+        ("attach 65537", "an attachment over 65536 bytes"),
+        ("subprotocol chat.v3", "a subprotocol that the peer has not offered"),
+        ("header connection close", "the header field connection"),
+        ("header sec-websocket-accept x", "the header field sec-websocket-accept"),
+        ("header x a%0D%0Ab:+c", "a header field that is not well-formed"),
+    ] {
+        let start = server.log.len();
+        assert_eq!(asked(&server, wish).await.status, 500, "{wish}");
+        let says = |line: &crate::harness::LogLine| line.message().contains(why);
+        server.log.wait_from(start, why, says).await;
+    }
+}
+
+#[tokio::test]
+async fn it_can_ask_for_the_captures_and_can_not_write_yet() {
+    let manifest = "route = \"/decides/{team}/{seat}\"\n";
+    let server = started(manifest).run().await;
+    let mut client = server.connect("/decides/blue/7?do=params").await;
+    let params = r#"none, 0, 32 bytes: [("team", "blue"), ("seat", "7")]"#;
+    assert_eq!(client.text().await, params);
+    let mut client = server.connect("/decides/blue/7?do=early").await;
+    assert_eq!(client.text().await, "none, 0, 18 bytes: Err(Closed) Closed");
+    assert_eq!(client.ask("still open").await, "still open");
+}
+
+#[tokio::test]
+async fn one_that_panics_is_500_and_one_that_takes_too_long_504() {
+    let server = started("").arg("--event-cpu-time=100ms").run().await;
+    assert_eq!(asked(&server, "panic").await.status, 500);
+    server.log.message("handshake refused: the gate failed: trapped").await;
+    assert_eq!(asked(&server, "loop").await.status, 504);
+    server.log.message("100ms of CPU time").await;
+    assert_eq!(let_in(&server, "accept").await, "none, 0, nothing");
+}
+
+#[tokio::test]
+async fn it_is_not_asked_about_what_the_host_refuses() {
+    let server = server().await;
+    let foreign = [("origin", "https://evil.example")];
+    let refused = Client::try_connect(&server.url(&route("accept")), &foreign).await;
+    assert_eq!(refused.err().unwrap(), 403);
+    assert_eq!(let_in(&server, "attach 1").await, "none, 0, 1 bytes: x");
+    let asked = server.log.lines().into_iter().filter(|line| line.is_guests());
+    assert_eq!(
+        asked.map(|line| line.message().to_owned()).collect::<Vec<_>>(),
+        ["asked to attach 1"]
+    );
+}
+
+#[tokio::test]
+async fn that_of_a_room_decides_in_the_instance_that_will_serve() {
+    let server = started("scope = \"handler\"\n").arg("--event-cpu-time=100ms").run().await;
+    let mut first = server.connect(&route("accept")).await;
+    assert_eq!(first.text().await, "none, 0, nothing");
+    assert_eq!(asked(&server, "reject 403").await.status, 403);
+    assert_eq!(let_in(&server, "attach 3").await, "none, 1, 3 bytes: xxx");
+    assert_eq!(asked(&server, "header connection close").await.status, 500);
+    assert_eq!(first.ask("unharmed").await, "unharmed");
+    assert_eq!(asked(&server, "panic").await.status, 500);
+    assert_eq!(first.closed().await, (1011, "the handler failed".into()));
+    let mut second = server.connect(&route("accept")).await;
+    assert_eq!(second.text().await, "none, 0, nothing");
+    assert_eq!(asked(&server, "loop").await.status, 504);
+    assert_eq!(second.closed().await, (1011, "the handler failed: event-cpu-time".into()));
+}

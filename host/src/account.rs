@@ -23,7 +23,7 @@ pub(crate) struct Account {
     pub(crate) memory: Budget,
     /// Messages that wait to be sent, to be handled, or for their rest.
     pub(crate) queued: Budget,
-    pub(crate) instances: Arc<Semaphore>,
+    pub(crate) instances: Arc<Seats>,
     /// Events that have used up a tick go on one at a time for each core, so that
     /// a handler with many of them gets no larger share of the CPU than one with few.
     pub(crate) turns: Arc<Semaphore>,
@@ -44,11 +44,20 @@ pub(crate) struct Totals {
 pub(crate) struct Budget {
     name: &'static str,
     used: AtomicUsize,
-    max: usize,
+    max: AtomicUsize,
     beyond: Beyond,
     /// What is taken here is taken there as well.
     of: Option<Arc<Budget>>,
 }
+
+/// How many there may be of something.
+pub(crate) struct Seats {
+    taken: AtomicUsize,
+    max: AtomicUsize,
+}
+
+/// One of them, given up when dropped.
+pub(crate) struct Seat(Arc<Seats>);
 
 /// What happens at the bound.
 enum Beyond {
@@ -72,7 +81,7 @@ const FREE: usize = 16 * 1024;
 impl Totals {
     pub(crate) fn new(config: &Config) -> Self {
         let total = |name, max, beyond| {
-            Arc::new(Budget { name, used: AtomicUsize::new(0), max, beyond, of: None })
+            Arc::new(Budget { name, used: AtomicUsize::new(0), max: max.into(), beyond, of: None })
         };
         let pressure = Arc::<Notify>::default();
         let told = Beyond::Told(pressure.clone());
@@ -91,7 +100,7 @@ impl Account {
         let part = |name, max, beyond, of: &Arc<Budget>| Budget {
             name,
             used: AtomicUsize::new(0),
-            max,
+            max: AtomicUsize::new(max),
             beyond,
             of: Some(of.clone()),
         };
@@ -100,9 +109,7 @@ impl Account {
         Self {
             memory: part("max-handler-memory", memory, Beyond::Refused, &totals.memory),
             queued: part("max-handler-queue", queue, told, &totals.queued),
-            instances: Arc::new(Semaphore::new(
-                limits.max_handler_instances.min(Semaphore::MAX_PERMITS),
-            )),
+            instances: Arc::new(Seats::new(limits.max_handler_instances)),
             turns: Arc::new(Semaphore::new(totals.turns)),
             log: LogBudget::of_guests(limits.max_log_rate, metrics.log_lines_dropped.clone()),
             notices: LogBudget::of_notices(NOTICE_RATE),
@@ -111,13 +118,45 @@ impl Account {
         }
     }
 
+    /// Takes up the limits of another generation. What is in use beyond them stays.
+    pub(crate) fn adopt(&self, limits: &Limits) {
+        self.memory.max.store(limits.max_handler_memory, Relaxed);
+        self.queued.max.store(limits.max_handler_queue, Relaxed);
+        self.instances.max.store(limits.max_handler_instances, Relaxed);
+        self.log.set_rate(limits.max_log_rate);
+    }
+
     /// Whether the log may have one more line about this handler.
     pub(crate) fn may_notice(&self) -> bool {
         self.notices.admit(&self.name, 0)
     }
 }
 
+impl Seats {
+    fn new(max: usize) -> Self {
+        Self { taken: AtomicUsize::new(0), max: AtomicUsize::new(max) }
+    }
+
+    /// One more, unless there are as many as there may be.
+    pub(crate) fn take(self: &Arc<Self>) -> Option<Seat> {
+        let max = self.max.load(Relaxed);
+        let free = |taken| (taken < max).then_some(taken + 1);
+        self.taken.fetch_update(Relaxed, Relaxed, free).ok()?;
+        Some(Seat(self.clone()))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Relaxed);
+    }
+}
+
 impl Budget {
+    fn max(&self) -> usize {
+        self.max.load(Relaxed)
+    }
+
     /// Takes all of `bytes` or nothing. The error is the name of the limit.
     pub(crate) fn take(&self, bytes: usize) -> Result<(), &'static str> {
         let own = self.take_here(bytes, self.bound())?;
@@ -146,7 +185,7 @@ impl Budget {
         });
         let used = before.map_err(|_| self.name)? + bytes;
         if let Beyond::Told(pressure) = &self.beyond
-            && used > self.max
+            && used > self.max()
         {
             pressure.notify_one();
         }
@@ -155,15 +194,15 @@ impl Budget {
 
     fn bound(&self) -> usize {
         match self.beyond {
-            Beyond::Refused => self.max,
-            Beyond::Told(_) => self.max.saturating_add(self.max / 4),
+            Beyond::Refused => self.max(),
+            Beyond::Told(_) => self.max().saturating_add(self.max() / 4),
         }
     }
 
     /// The bound for a part that uses so much.
     fn bound_for(&self, part: usize) -> usize {
         match self.beyond {
-            Beyond::Refused if part > self.max / 8 => self.max - self.max / 8,
+            Beyond::Refused if part > self.max() / 8 => self.max() - self.max() / 8,
             _ => self.bound(),
         }
     }
@@ -177,7 +216,7 @@ impl Budget {
     /// How much is in use beyond three quarters of the bound, once that is reached.
     pub(crate) fn surplus(&self) -> Option<usize> {
         let used = self.used.load(Relaxed);
-        (used > self.max).then(|| used - self.max / 4 * 3)
+        (used > self.max()).then(|| used - self.max() / 4 * 3)
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -262,6 +301,27 @@ mod tests {
         assert_eq!(two.memory.take(60), Ok(()));
         assert_eq!(one.memory.take(21), Err("max-total-memory"));
         assert_eq!(one.memory.take(20), Ok(()));
+    }
+
+    #[test]
+    fn limits_of_another_generation_hold_for_what_comes_after_them() {
+        let totals = Totals::new(&Config::default());
+        let account = Account::new("one".into(), &Limits::default(), &totals);
+        let seats: Vec<_> = (0..3).filter_map(|_| account.instances.take()).collect();
+        account.memory.take(100).unwrap();
+        let limits =
+            Limits { max_handler_instances: 2, max_handler_memory: 50, ..Limits::default() };
+        account.adopt(&limits);
+        assert_eq!(seats.len(), 3);
+        assert!(account.instances.take().is_none());
+        assert_eq!(account.memory.take(1), Err("max-handler-memory"));
+        account.memory.give_back(60);
+        account.memory.take(10).unwrap();
+        let mut seats = seats.into_iter();
+        drop(seats.next());
+        assert!(account.instances.take().is_none());
+        drop(seats.next());
+        assert!(account.instances.take().is_some());
     }
 
     #[test]

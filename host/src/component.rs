@@ -1,13 +1,10 @@
 //! From the bytes of a file to a component that can be instantiated, or to an
 //! error that says what is wrong with it and what to do.
 
-use std::fs::OpenOptions;
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -19,8 +16,12 @@ use crate::config::Config;
 use crate::directory::{Fingerprint, Found};
 use crate::engine::Engine;
 use crate::failure::{Failure, Reason, one_line};
+use crate::generation::Generation;
+use crate::guards::{Guards, Lost};
 use crate::instance::{Instance, Prepared};
+use crate::manifest::asked::{self, Wrong};
 use crate::settings::Settings;
+use crate::wasi::World;
 
 const HANDLER: &str = "socklet:websocket/handler";
 /// The version of the package that this host serves.
@@ -69,12 +70,28 @@ pub(crate) enum LoadError {
     Full(Failure),
     #[error("can't be instantiated: {0}: what it does at its start has to succeed")]
     Start(Failure),
+    /// Shown behind the path of the file that it names.
+    #[error("{}", .0.what)]
+    Manifest(Wrong),
+    #[error(
+        "has {0}, which what is running has: put it back; or, where it is to go, remove the \
+         handler until the log says that it is served no more, and put it there anew"
+    )]
+    Lost(Lost),
 }
 
 impl LoadError {
     /// Whether the same file may be loaded another time. The rest is up to the file.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Read(_) | Self::NotNow(_) | Self::Full(_))
+    }
+
+    /// The file that it is about, where that is not the component's.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Manifest(wrong) => Some(&wrong.file),
+            _ => None,
+        }
     }
 }
 
@@ -95,8 +112,10 @@ pub(crate) enum Loaded {
 /// What is to be loaded, and what that may cost.
 pub(crate) struct Order {
     pub(crate) file: Found,
+    /// Where it has to lie, wherever symlinks lead; none where that doesn't matter.
+    pub(crate) within: Option<PathBuf>,
     /// What is served already.
-    pub(crate) served: Option<[u8; 32]>,
+    pub(crate) running: Option<Arc<Generation>>,
     /// Whether it may be compiled, if it has not been yet.
     pub(crate) compile: bool,
     pub(crate) settings: Settings,
@@ -105,17 +124,31 @@ pub(crate) struct Order {
 /// Reads, checks and compiles one file of the handler `name`. It blocks, for seconds
 /// with a large file. Called on a blocking thread of a runtime.
 pub(crate) fn load(engine: &Engine, order: &Order, name: &str) -> Result<Loaded, LoadError> {
-    let Order { file, served, compile, settings } = order;
-    let Some(bytes) = read(&file.path, file.fingerprint)? else { return Ok(Loaded::Changing) };
+    let Order { file, within, running, compile, settings } = order;
+    let Some(bytes) = read(file, within.as_deref())? else { return Ok(Loaded::Changing) };
     let digest = digest_of(&bytes);
-    if *served == Some(digest) {
+    let running = running.as_deref();
+    let same = running.filter(|running| running.digest == digest);
+    if same.is_some_and(|same| same.settings.manifest == settings.manifest) {
         return Ok(Loaded::Same);
     }
-    if !compile && check_header(&bytes).is_ok() && !engine.compiler().has(&digest) {
-        return Ok(Loaded::Uncompiled);
-    }
     let runtime = Handle::current();
-    let prepared = runtime.block_on(prepare(engine, &bytes, &digest))?;
+    let prepared = match same {
+        // Only its manifest has changed.
+        Some(same) => same.prepared.clone(),
+        None => {
+            if !compile && check_header(&bytes).is_ok() && !engine.compiler().has(&digest) {
+                return Ok(Loaded::Uncompiled);
+            }
+            runtime.block_on(prepare(engine, &bytes, &digest))?
+        }
+    };
+    if let Some(running) = running
+        && let Some(lost) = Guards::of(running).lost_by(Guards::new(settings, &prepared))
+    {
+        return Err(LoadError::Lost(lost));
+    }
+    let prepared = prepared.within(World::new(settings));
     runtime.block_on(try_out(&prepared, name, settings))?;
     Ok(Loaded::Component { prepared, digest })
 }
@@ -125,25 +158,18 @@ pub(crate) fn digest_of(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// The file's bytes, or none where it is not what the scan saw any more.
-fn read(path: &Path, fingerprint: Fingerprint) -> Result<Option<Vec<u8>>, LoadError> {
-    // What was a file may be a pipe by now, which must not be waited for.
-    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
-    let mut file = match OpenOptions::new().read(true).custom_flags(nonblocking).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let metadata = file.metadata()?;
-    if Fingerprint::of(&metadata) != fingerprint {
+fn read(found: &Found, within: Option<&Path>) -> Result<Option<Vec<u8>>, LoadError> {
+    let Some(mut file) = asked::open(&found.path, found.fingerprint, within)? else {
         return Ok(None);
-    }
-    if metadata.len() > MAX_SIZE {
-        return Err(LoadError::TooLarge(metadata.len()));
+    };
+    let length = file.metadata()?.len();
+    if length > MAX_SIZE {
+        return Err(LoadError::TooLarge(length));
     }
     // A file that grows meanwhile is read no further, and is not the same any more.
     let mut bytes = Vec::new();
-    (&mut file).take(metadata.len()).read_to_end(&mut bytes)?;
-    let same = Fingerprint::of(&file.metadata()?) == fingerprint;
+    (&mut file).take(length).read_to_end(&mut bytes)?;
+    let same = Fingerprint::of(&file.metadata()?) == found.fingerprint;
     Ok(same.then_some(bytes))
 }
 

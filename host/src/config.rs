@@ -1,8 +1,7 @@
 //! What the host can be told: limits, timeouts and who may connect.
 //!
-//! The command line fills these; a handler's manifest will override [`Limits`]
-//! for itself, which is why they are a type of their own and travel with each
-//! generation.
+//! The command line fills these; a handler's manifest overrides [`Limits`] for itself,
+//! which is why they are a type of their own and travel with each generation.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -14,6 +13,7 @@ use ipnet::IpNet;
 use crate::compiler::CompileLimits;
 use crate::machine;
 use crate::peer::Peer;
+use crate::policy::Policy;
 use crate::tls::TlsFiles;
 
 const MIB: usize = 1024 * 1024;
@@ -214,6 +214,8 @@ pub struct Config {
     pub compiler: Option<PathBuf>,
     /// What compiling one component may cost that program.
     pub compile_limits: CompileLimits,
+    /// What is left to manifests.
+    pub policy: Policy,
 }
 
 impl Default for Config {
@@ -240,6 +242,7 @@ impl Default for Config {
             max_cache_size: 4 << 30,
             compiler: None,
             compile_limits: CompileLimits::default(),
+            policy: Policy::default(),
         }
     }
 }

@@ -54,11 +54,41 @@ impl Fingerprint {
     }
 }
 
-/// A handler's file.
+/// A handler's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) path: PathBuf,
     pub(crate) fingerprint: Fingerprint,
+    /// The manifest beside it.
+    pub(crate) manifest: Option<FoundManifest>,
+}
+
+/// A manifest's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FoundManifest {
+    pub(crate) path: PathBuf,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// The state of a handler's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Version {
+    component: Fingerprint,
+    manifest: Option<Fingerprint>,
+}
+
+impl Found {
+    pub(crate) fn version(&self) -> Version {
+        let manifest = self.manifest.as_ref().map(|manifest| manifest.fingerprint);
+        Version { component: self.fingerprint, manifest }
+    }
+}
+
+impl Version {
+    pub(crate) fn is_being_written(&self) -> bool {
+        self.component.is_being_written()
+            || self.manifest.is_some_and(|manifest| manifest.is_being_written())
+    }
 }
 
 /// The outcome of one scan.
@@ -70,6 +100,10 @@ pub(crate) struct Scan {
     pub(crate) contested: BTreeMap<String, Vec<PathBuf>>,
     /// Files that can't be served, and why.
     pub(crate) unroutable: Vec<(PathBuf, BadName)>,
+    /// Manifests without a component beside them, by the route that this would have.
+    pub(crate) orphans: BTreeMap<String, PathBuf>,
+    /// Symlinks that lead out of the directory, where they must not.
+    pub(crate) escaping: Vec<PathBuf>,
     /// Folders that were reached through a symlink.
     pub(crate) linked: Vec<PathBuf>,
     /// Files and folders that could not be read. What is known of them stays.
@@ -83,11 +117,14 @@ impl Scan {
     }
 }
 
-/// Scans `root`. An error says that `root` itself can't be read.
-pub(crate) fn scan(root: &Path) -> io::Result<Scan> {
+/// Scans `root`; with `confined`, symlinks that lead out of it are not followed. An
+/// error says that `root` itself can't be read.
+pub(crate) fn scan(root: &Path, confined: bool) -> io::Result<Scan> {
     let entries = fs::read_dir(root)?;
     let mut walk = Walk {
         root,
+        within: confined.then(|| root.canonicalize()).transpose()?,
+        manifests: BTreeMap::new(),
         above: vec![Above { id: id(&fs::metadata(root)?), linked: false }],
         folders: 1,
         claims: BTreeMap::new(),
@@ -96,10 +133,18 @@ pub(crate) fn scan(root: &Path) -> io::Result<Scan> {
     walk.entries(root, entries);
     let mut scan = walk.scan;
     for (route, mut files) in walk.claims {
+        for file in &mut files {
+            file.manifest = walk.manifests.remove(&file.path.with_extension("toml"));
+        }
         if files.len() == 1 {
             scan.handlers.extend(files.pop().map(|file| (route, file)));
         } else {
             scan.contested.insert(route, files.into_iter().map(|file| file.path).collect());
+        }
+    }
+    for path in walk.manifests.into_keys() {
+        if let Ok(route) = route::of_file(path.strip_prefix(root).unwrap_or(&path)) {
+            scan.orphans.insert(route, path);
         }
     }
     Ok(scan)
@@ -108,6 +153,10 @@ pub(crate) fn scan(root: &Path) -> io::Result<Scan> {
 /// A scan under way.
 struct Walk<'a> {
     root: &'a Path,
+    /// Where symlinks have to stay, if anywhere.
+    within: Option<PathBuf>,
+    /// Files that may be manifests.
+    manifests: BTreeMap<PathBuf, FoundManifest>,
     /// From the root to the folder that is being read.
     above: Vec<Above>,
     folders: usize,
@@ -137,11 +186,15 @@ impl Walk<'_> {
                 continue;
             }
             let path = entry.path();
+            let linked = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            if linked && !self.may_follow(&path) {
+                self.scan.escaping.push(path);
+                continue;
+            }
             // Follows symlinks. A file that is gone by now, or a symlink to nowhere,
             // is no file; of any other error nobody knows what lies behind it.
             match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => {
-                    let linked = entry.file_type().is_ok_and(|kind| kind.is_symlink());
                     self.folder(&path, Above { id: id(&metadata), linked });
                 }
                 Ok(metadata) if metadata.is_file() => self.file(path, &metadata),
@@ -182,15 +235,27 @@ impl Walk<'_> {
         self.above.pop();
     }
 
+    /// Whether a symlink stays where it has to. One to nowhere is no file anyway.
+    fn may_follow(&self, link: &Path) -> bool {
+        let Some(within) = &self.within else { return true };
+        link.canonicalize().is_ok_and(|target| target.starts_with(within))
+    }
+
     fn file(&mut self, path: PathBuf, metadata: &fs::Metadata) {
-        if path.extension().is_none_or(|extension| extension != "wasm") {
+        let fingerprint = Fingerprint::of(metadata);
+        let extension = path.extension().unwrap_or_default();
+        if extension == "toml" {
+            self.manifests.insert(path.clone(), FoundManifest { path, fingerprint });
+            return;
+        }
+        if extension != "wasm" {
             return;
         }
         let relative = path.strip_prefix(self.root).unwrap_or(&path);
         match route::of_file(relative) {
             Ok(route) => {
-                let fingerprint = Fingerprint::of(metadata);
-                self.claims.entry(route).or_default().push(Found { path, fingerprint });
+                let found = Found { path, fingerprint, manifest: None };
+                self.claims.entry(route).or_default().push(found);
             }
             Err(why) => self.scan.unroutable.push((path, why)),
         }

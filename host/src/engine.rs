@@ -148,7 +148,7 @@ fn pool(settings: &Settings, max_instances: usize) -> PoolingAllocationConfig {
         .max_core_instance_size(16 << 20)
         .total_memories(instances.saturating_mul(MAX_MEMORIES))
         .max_memories_per_component(MAX_MEMORIES)
-        .max_memory_size(settings.limits.max_memory)
+        .max_memory_size(settings.policy.largest_memory(settings.limits.max_memory))
         .total_tables(instances.saturating_mul(MAX_TABLES))
         .max_tables_per_component(MAX_TABLES)
         .max_tables_per_module(MAX_TABLES)

@@ -4,7 +4,7 @@
 //! A guest's text never reaches a terminal as it is: control characters are
 //! escaped, and a line is cut at [`MAX_LINE`].
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ const LINE_OVERHEAD: usize = 64;
 #[derive(Debug)]
 pub(crate) struct LogBudget {
     /// Bytes in a second.
-    rate: usize,
+    rate: AtomicUsize,
     /// Which lines, for the log.
     lines: &'static str,
     second: Mutex<Second>,
@@ -55,14 +55,19 @@ impl LogBudget {
 
     fn new(rate: usize, lines: &'static str, dropped: Option<IntCounter>) -> Self {
         let second = Second { began: Instant::now(), left: rate, dropped: 0 };
-        Self { rate, lines, second: Mutex::new(second), dropped }
+        Self { rate: AtomicUsize::new(rate), lines, second: Mutex::new(second), dropped }
+    }
+
+    /// Has another rate from the next second on.
+    pub(crate) fn set_rate(&self, rate: usize) {
+        self.rate.store(rate, Relaxed);
     }
 
     /// Whether a line may be logged. Says when lines begin to be dropped, and how
     /// many have been.
     pub(crate) fn admit(&self, handler: &str, bytes: usize) -> bool {
         let taken = self.take(bytes);
-        let (rate, lines) = (self.rate, self.lines);
+        let (rate, lines) = (self.rate.load(Relaxed), self.lines);
         match taken {
             Ok(0) | Err(2..) => {}
             Ok(dropped) => tracing::warn!(handler, dropped, "{lines} were dropped"),
@@ -78,7 +83,7 @@ impl LogBudget {
     fn take(&self, bytes: usize) -> Result<u64, u64> {
         let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
         if second.began.elapsed() >= Duration::from_secs(1) {
-            (second.began, second.left) = (Instant::now(), self.rate);
+            (second.began, second.left) = (Instant::now(), self.rate.load(Relaxed));
         }
         match second.left.checked_sub(bytes + LINE_OVERHEAD) {
             Some(left) => {

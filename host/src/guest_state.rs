@@ -18,7 +18,7 @@ use crate::messages::Incoming;
 use crate::meter::Meter;
 use crate::metrics::HandlerMetrics;
 use crate::source::Source;
-use crate::wasi::Wasi;
+use crate::wasi::{Wasi, World};
 
 /// Bytes that one call of the host may be given, or give, beside a message.
 pub(crate) const HOST_CALL_BYTES: usize = 64 * 1024;
@@ -27,6 +27,8 @@ pub(crate) const HOST_CALL_BYTES: usize = 64 * 1024;
 pub(crate) struct GuestState {
     /// None until it is used.
     wasi: Option<Box<Wasi>>,
+    /// What it is made of.
+    world: Arc<World>,
     connections: Connections,
     pub(crate) speaker: Arc<Speaker>,
     pub(crate) memory: Memory,
@@ -56,11 +58,13 @@ impl GuestState {
         limits: &Limits,
         account: Arc<Account>,
         meter: Arc<Meter>,
+        world: Arc<World>,
     ) -> Self {
         let speaker = Arc::new(speaker);
         let now = Instant::now();
         Self {
             wasi: None,
+            world,
             connections: Connections::new(),
             memory: Memory::new(limits.max_memory, account.clone(), speaker.clone()),
             speaker,
@@ -151,6 +155,7 @@ impl GuestState {
 
 impl WasiView for GuestState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.speaker))).view()
+        let new = || Box::new(Wasi::new(&self.speaker, &self.world));
+        self.wasi.get_or_insert_with(new).view()
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::account::Account;
+use crate::account::{Account, Seat};
 use crate::addresses::{AddressSlot, Addresses};
 use crate::admin::Readiness;
 use crate::config::Config;
@@ -54,7 +54,7 @@ pub(crate) struct Slots {
 /// An instance's place among all, given up when dropped.
 pub(crate) struct InstanceSlot {
     _instance: OwnedSemaphorePermit,
-    _of_handler: OwnedSemaphorePermit,
+    _of_handler: Seat,
 }
 
 /// Which limit is reached.
@@ -126,7 +126,7 @@ impl Host {
     /// Reserves what an instance needs.
     pub(crate) fn reserve_instance(&self, handler: &Account) -> Result<InstanceSlot, Full> {
         let instance = self.instances.clone().try_acquire_owned();
-        let of_handler = handler.instances.clone().try_acquire_owned();
+        let of_handler = handler.instances.take();
         // The last eighth is for handlers that have no more than that.
         let reserve = self.max_instances / 8;
         let own = usize::try_from(handler.metrics.instances.get()).unwrap_or(0);
@@ -135,7 +135,7 @@ impl Host {
         }
         Ok(InstanceSlot {
             _instance: instance.map_err(|_| self.instances_full)?,
-            _of_handler: of_handler.map_err(|_| Full::HandlerInstances)?,
+            _of_handler: of_handler.ok_or(Full::HandlerInstances)?,
         })
     }
 

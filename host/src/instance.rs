@@ -24,6 +24,7 @@ use crate::messages::{Incoming, next_of};
 use crate::meter::Meter;
 use crate::metrics::{Counted, HandlerMetrics};
 use crate::source::Source;
+use crate::wasi::World;
 
 type GateParams<'a> = (ConnectionId, Request<'a>);
 type GateResults = (Decision,);
@@ -36,6 +37,7 @@ pub(crate) struct Prepared {
     on_messages: Option<ComponentExportIndex>,
     on_request: Option<ComponentExportIndex>,
     clock: Arc<Clock>,
+    world: Arc<World>,
 }
 
 impl Prepared {
@@ -48,7 +50,12 @@ impl Prepared {
         let function = |interface, name| find(Some(&find(None, interface)?), name);
         let on_messages = function("socklet:websocket/message-loop@0.1.0", "on-messages");
         let on_request = function("socklet:websocket/gate@0.1.0", "on-request");
-        Ok(Self { exports, on_messages, on_request, component, clock })
+        Ok(Self { exports, on_messages, on_request, component, clock, world: Arc::default() })
+    }
+
+    /// The same for guests that see this world.
+    pub(crate) fn within(self, world: World) -> Self {
+        Self { world: Arc::new(world), ..self }
     }
 
     /// Whether it decides about handshakes.
@@ -84,7 +91,13 @@ impl Instance {
     ) -> Result<Self, Failure> {
         let counted = Counted::new(&account.metrics.instances);
         let speaker = Speaker::new(account.clone(), generation);
-        let state = GuestState::new(speaker, limits, account.clone(), meter.clone());
+        let state = GuestState::new(
+            speaker,
+            limits,
+            account.clone(),
+            meter.clone(),
+            prepared.world.clone(),
+        );
         let mut store = Store::new(prepared.component.engine(), state);
         store.limiter(|state| &mut state.memory);
         // What one call of the host may be given, since it is copied in one go. It

@@ -1,27 +1,39 @@
-//! What the loader knows of one route: its file, and what has become of it.
+//! What the loader knows of one handler: its files, and what has become of them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::claim::Claim;
 use crate::component::LoadError;
-use crate::directory::{Fingerprint, Found};
+use crate::directory::{Found, Version};
 use crate::guest_log::Printable;
+use crate::policy::Wanted;
 use crate::registry::{Absence, Handler};
 
-/// What the loader knows of one route.
+/// What the loader knows of one handler.
 pub(crate) struct Known {
     pub(crate) handler: Arc<Handler>,
     pub(crate) file: Found,
-    /// The state of the file that was last tried; none where the next look is to
-    /// try it again.
-    pub(crate) tried: Option<Fingerprint>,
-    /// What was last said about which state of the file.
-    complaint: Option<(Fingerprint, String)>,
+    /// The state of the files whose manifest was read last.
+    pub(crate) asked: Option<Version>,
+    /// What that came to; none where it can't be had.
+    pub(crate) wanted: Option<Wanted>,
+    /// What the current generation claims.
+    pub(crate) served: Option<Claim>,
+    /// Another handler claims the same, so it is not loaded.
+    pub(crate) contested: bool,
+    /// The state of the files that was last tried; none where the next look is to
+    /// try them again.
+    pub(crate) tried: Option<Version>,
+    /// What was last said about which state of the files.
+    complaint: Option<(Version, String)>,
     pub(crate) loading: bool,
-    /// The state of the file whose compiling has come to a limit.
-    pub(crate) costly: Option<Fingerprint>,
+    /// The state of the files whose compiling has come to a limit.
+    pub(crate) costly: Option<Version>,
+    /// Since when it has no manifest although what is running has.
+    lost_since: Option<Instant>,
     pub(crate) missing_since: Option<Instant>,
     /// When the file is tried again although it may not have changed by then.
     retry_at: Option<Instant>,
@@ -38,10 +50,15 @@ impl Known {
         Self {
             handler,
             file,
+            asked: None,
+            wanted: None,
+            served: None,
+            contested: false,
             tried: None,
             complaint: None,
             loading: false,
             costly: None,
+            lost_since: None,
             missing_since: None,
             retry_at: None,
             pause: Duration::ZERO,
@@ -66,16 +83,32 @@ impl Known {
     /// Has the next look try a file whose time has come.
     pub(crate) fn take_up(&mut self, now: Instant) {
         if self.retry_at.take_if(|at| *at <= now).is_some() {
-            self.tried = None;
+            (self.tried, self.asked) = (None, None);
         }
+    }
+
+    /// Whether its files were to be tried and have not been yet.
+    pub(crate) fn is_due(&self) -> bool {
+        self.wanted.is_some() && !self.contested && self.tried != Some(self.file.version())
+    }
+
+    /// Whether its manifest has been gone for less than this, so that it may have been
+    /// replaced and not removed.
+    pub(crate) fn lost_just_now(&mut self, grace: Duration) -> bool {
+        let now = Instant::now();
+        *self.lost_since.get_or_insert(now) + grace > now
+    }
+
+    pub(crate) fn has_found_its_manifest(&mut self) {
+        self.lost_since = None;
     }
 
     /// The file is being tried, in this state.
     pub(crate) fn begin(&mut self) {
         self.loading = true;
         self.retry_at = None;
-        self.tried = Some(self.file.fingerprint);
-        if self.complaint.as_ref().is_none_or(|(state, _)| *state != self.file.fingerprint) {
+        self.tried = Some(self.file.version());
+        if self.complaint.as_ref().is_none_or(|(state, _)| *state != self.file.version()) {
             // Nothing is known against this state of it.
             self.pause = Duration::ZERO;
         }
@@ -85,15 +118,16 @@ impl Known {
     /// One line: which file, what is wrong, what to do, and what happens now.
     pub(crate) fn refuse(&mut self, file: &Found, why: &LoadError) {
         self.handler.absence.store(Arc::new(Absence::Failed));
-        if self.complaint.as_ref().is_none_or(|(state, _)| *state != file.fingerprint) {
+        if self.complaint.as_ref().is_none_or(|(state, _)| *state != file.version()) {
             self.handler.account.metrics.refused();
         }
         let meanwhile = match self.handler.current() {
             Some(current) => format!("generation {} serves on", current.number),
             None => "nothing serves its route yet".to_owned(),
         };
-        let complaint = format!("{}: {why} ({meanwhile})", file.path.display());
-        let complaint = Some((file.fingerprint, complaint));
+        let path = why.file().unwrap_or(&file.path).display();
+        let complaint = format!("{path}: {why} ({meanwhile})");
+        let complaint = Some((file.version(), complaint));
         if self.complaint != complaint {
             self.complaint = complaint;
             if let Some((_, complaint)) = &self.complaint {

@@ -14,7 +14,8 @@
 //!   (`addresses` those of each remote address, `descriptors` how many fit).
 //!   `proxy_protocol` reads whom a proxy names before anything else.
 //! - `handshake` answers the request: a status, the test page (`page`), or a 101
-//!   with an instance behind it. `route` maps paths.
+//!   with an instance behind it. `route` decodes paths, and a `table` finds what was
+//!   `claim`ed for them.
 //! - `session` owns the open connection: frames in, events, bytes out, timers.
 //!   `reader` makes messages of the peer's frames; `closing` is how a connection ends.
 //! - `connection` is what a session shares with its instance: a `mailbox` of
@@ -29,6 +30,9 @@
 //! - `watch`, `directory`, `loader` (with a `queue` of what is to be loaded, and
 //!   what is `known` of each route) and `component` bring files into the
 //!   `registry`, from which the handshake picks a `generation` with its `settings`;
+//!   these are what a [`manifest`] asks for within the operator's [`policy`], in values
+//!   [`written`] as on the command line and `pattern`s of names. `guards` are what no
+//!   swap may lose, and [`inspect`] tells before it is served what would come of a file.
 //!   `trap_loop` holds back one that fails again and again. [`compiler`] has native code made,
 //!   `engine` has the settings for it, and `embedded` is what is served where
 //!   there is no directory.
@@ -46,6 +50,7 @@ mod admin;
 #[doc(hidden)]
 pub mod benching;
 mod bindings;
+mod claim;
 mod clock;
 mod closing;
 pub mod compiler;
@@ -63,16 +68,19 @@ mod frame;
 pub mod fuzzing;
 mod gate;
 mod generation;
+mod guards;
 mod guest_log;
 mod guest_state;
 mod handshake;
 mod host;
 mod imports;
+pub mod inspect;
 mod instance;
 mod known;
 pub mod listener;
 mod loader;
 mod machine;
+pub mod manifest;
 mod mailbox;
 mod memory;
 mod messages;
@@ -81,7 +89,9 @@ mod metrics;
 mod outbound;
 mod overtime;
 mod page;
+mod pattern;
 mod peer;
+pub mod policy;
 mod proxy_protocol;
 mod queue;
 mod reader;
@@ -95,7 +105,9 @@ mod shedding;
 mod socket_file;
 mod source;
 mod stream;
+mod table;
 pub mod tls;
 mod trap_loop;
 mod wasi;
 mod watch;
+pub mod written;

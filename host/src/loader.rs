@@ -6,7 +6,11 @@
 //! others only that have to be compiled as well.
 //!
 //! A file that can't be loaded changes nothing but the log: what served goes on
-//! serving, and the file is tried again when it changes.
+//! serving, and the file is tried again when it changes. So it is with manifests, which
+//! are read at each look where they have changed: what a handler claims is known before
+//! its component is.
+
+mod claims;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -17,14 +21,19 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use crate::claim::Claim;
 use crate::component::{self, LoadError, Loaded, Order};
+use crate::config::Config;
 use crate::directory::{self, Found, Scan};
 use crate::engine::Engine;
+use crate::guards::Lost;
 use crate::guest_log::Printable;
 use crate::known::Known;
+use crate::manifest::Manifest;
+use crate::manifest::asked::{self, AskError, Wrong};
+use crate::policy::Wanted;
 use crate::queue::{Queue, Step};
 use crate::registry::{Handler, Registry};
-use crate::settings::Settings;
 use crate::watch::Watcher;
 
 /// A file that is missing for less than this was replaced, not removed.
@@ -35,8 +44,7 @@ pub(crate) struct Loader {
     pub(crate) root: PathBuf,
     pub(crate) engine: Arc<Engine>,
     pub(crate) registry: Arc<Registry>,
-    /// Of a handler without a manifest.
-    settings: Settings,
+    config: Config,
     known: BTreeMap<String, Known>,
     queue: Queue,
     jobs: JoinSet<Done>,
@@ -45,7 +53,14 @@ pub(crate) struct Loader {
     ready: bool,
     /// Problems that are logged already, so that each is said once.
     said: BTreeSet<String>,
+    /// Conflicts of claims, likewise.
+    conflicts: BTreeSet<String>,
+    /// What the registry has been told that each handler claims.
+    claimed: BTreeMap<String, Option<Claim>>,
 }
+
+/// The manifests that were read, by handler: those whose files have changed.
+type Asked = BTreeMap<String, Result<Option<Manifest>, AskError>>;
 
 /// A file that is being loaded.
 struct Begun {
@@ -53,6 +68,7 @@ struct Begun {
     step: Step,
     handler: Arc<Handler>,
     file: Found,
+    wanted: Wanted,
 }
 
 /// What that came to.
@@ -66,19 +82,21 @@ impl Loader {
         root: PathBuf,
         engine: Arc<Engine>,
         registry: Arc<Registry>,
-        settings: Settings,
+        config: Config,
     ) -> Self {
         Self {
             root,
             engine,
             registry,
-            settings,
+            config,
             known: BTreeMap::new(),
             queue: Queue::default(),
             jobs: JoinSet::new(),
             begun: HashMap::new(),
             ready: false,
             said: BTreeSet::new(),
+            conflicts: BTreeSet::new(),
+            claimed: BTreeMap::new(),
         }
     }
 
@@ -124,10 +142,21 @@ impl Loader {
         for known in self.known.values_mut() {
             known.take_up(now);
         }
-        let root = self.root.clone();
-        let scan = tokio::task::spawn_blocking(move || directory::scan(&root)).await;
-        let scan = match scan.unwrap_or_else(|error| Err(error.into())) {
-            Ok(scan) => scan,
+        let (root, confined) = (self.root.clone(), self.config.policy.untrusted);
+        let known = self.known.iter();
+        let before: HashMap<_, _> =
+            known.filter_map(|(key, known)| Some((key.clone(), known.asked?))).collect();
+        let look = tokio::task::spawn_blocking(move || {
+            let scan = directory::scan(&root, confined)?;
+            let within = confined.then_some(&*root);
+            let changed = scan.handlers.iter();
+            let changed = changed.filter(|(key, file)| before.get(*key) != Some(&file.version()));
+            let asked: Asked =
+                changed.map(|(key, file)| (key.clone(), asked::read(file, within))).collect();
+            Ok((scan, asked))
+        });
+        let (scan, mut asked) = match look.await.unwrap_or_else(|error| Err(error.into())) {
+            Ok(seen) => seen,
             Err(error) => {
                 // It may be back in a moment. Until then nothing is removed.
                 let root = self.root.display().to_string();
@@ -139,10 +168,11 @@ impl Loader {
             }
         };
         self.report(&scan);
-        for (route, file) in &scan.handlers {
-            self.see(route, file);
+        for (key, file) in &scan.handlers {
+            self.see(key, file, asked.remove(key));
         }
         self.miss(&scan);
+        self.settle();
         self.start_jobs();
     }
 
@@ -150,6 +180,22 @@ impl Loader {
         let mut problems = BTreeSet::new();
         for (path, why) in &scan.unroutable {
             problems.insert(format!("{}: can't be a route: {why}: rename it", path.display()));
+        }
+        for path in &scan.escaping {
+            problems.insert(format!(
+                "{}: leads out of the directory, which --untrusted forbids: copy what it leads to",
+                path.display()
+            ));
+        }
+        for (key, path) in &scan.orphans {
+            // One whose component is just being replaced is none.
+            if !self.known.contains_key(key) {
+                problems.insert(format!(
+                    "{}: is no component's manifest: put {} beside it, or remove it",
+                    path.display(),
+                    path.with_extension("wasm").file_name().unwrap_or_default().display()
+                ));
+            }
         }
         for (path, error) in &scan.unreadable {
             problems.insert(format!("{}: can't be read: {error}", path.display()));
@@ -173,16 +219,33 @@ impl Loader {
         }
     }
 
-    fn see(&mut self, route: &str, file: &Found) {
-        let known = self.known.entry(route.to_owned()).or_insert_with(|| {
-            let handler = self.registry.handler(route, &self.settings.limits);
-            self.registry.insert(route, &handler);
+    fn see(&mut self, key: &str, file: &Found, asked: Option<Result<Option<Manifest>, AskError>>) {
+        let known = self.known.entry(key.to_owned()).or_insert_with(|| {
+            let handler = self.registry.handler(key, &self.config.limits);
             Known::new(handler, file.clone())
         });
         known.missing_since = None;
         known.file = file.clone();
-        if known.tried != Some(file.fingerprint) {
-            self.queue.look(route);
+        let Some(asked) = asked else { return };
+        known.asked = Some(file.version());
+        known.wanted = None;
+        let settled = asked.and_then(|manifest| {
+            let manifest = manifest.as_ref();
+            self.config.policy.settings(&self.config, key, manifest).map_err(|what| {
+                let beside = file.manifest.as_ref().map(|manifest| &manifest.path);
+                AskError::Wrong(Wrong { file: beside.unwrap_or(&file.path).clone(), what })
+            })
+        });
+        match settled {
+            Ok(wanted) => known.wanted = Some(wanted),
+            Err(AskError::Changing) => known.try_again_in(WRITING),
+            Err(AskError::Wrong(_)) if self.ready && file.version().is_being_written() => {
+                known.try_again_in(WRITING);
+            }
+            Err(AskError::Wrong(wrong)) => {
+                known.tried = Some(file.version());
+                known.refuse(file, &LoadError::Manifest(wrong));
+            }
         }
     }
 
@@ -203,10 +266,12 @@ impl Loader {
         for route in removed {
             self.queue.remove(&route);
             self.registry.remove(&route);
+            self.claimed.remove(&route);
             if let Some(known) = self.known.remove(&route) {
+                let claim = known.served.unwrap_or_else(|| Claim::of_path(&route));
                 tracing::info!(
                     handler = &*known.handler.account.name,
-                    "{}: removed: {route} is served no more",
+                    "{}: removed: {claim} is served no more",
                     known.file.path.display()
                 );
             }
@@ -220,18 +285,22 @@ impl Loader {
             let Some((route, step)) = self.queue.next(may) else { return };
             // It was asked for among these.
             let Some(known) = self.known.get_mut(&route) else { return };
+            let Some(wanted) = known.wanted.clone() else {
+                self.queue.done(step);
+                continue;
+            };
             known.begin();
             let file = known.file.clone();
-            let current = known.handler.current();
             let engine = self.engine.clone();
             let handler = known.handler.clone();
             let order = Order {
                 file: file.clone(),
-                served: current.map(|generation| generation.digest),
+                within: self.config.policy.untrusted.then(|| self.root.clone()),
+                running: known.handler.current(),
                 compile: step == Step::Compile,
-                settings: self.settings.clone(),
+                settings: wanted.settings.clone(),
             };
-            let begun = Begun { route, step, handler: handler.clone(), file };
+            let begun = Begun { route, step, handler: handler.clone(), file, wanted };
             let task = self.jobs.spawn_blocking(move || {
                 let started = Instant::now();
                 let outcome = component::load(&engine, &order, &handler.account.name);
@@ -258,6 +327,7 @@ impl Loader {
     }
 
     fn apply(&mut self, job: &Begun, Done { outcome, took }: Done) {
+        let free = self.is_free(&job.route, &job.wanted.claim);
         let known = self.known.get_mut(&job.route);
         // Its handler may have been removed while it was compiled, and another one
         // may serve the route by now.
@@ -265,34 +335,45 @@ impl Loader {
             return;
         };
         known.loading = false;
+        let version = job.file.version();
+        if !matches!(outcome, Err(LoadError::Lost(Lost::Manifest))) {
+            known.has_found_its_manifest();
+        }
         match outcome {
+            // Another handler has come to claim the same.
+            Ok(Loaded::Component { .. }) if !free => known.tried = None,
             Ok(Loaded::Component { prepared, digest }) => {
-                let drain_until = Instant::now() + self.settings.timeouts.drain;
-                let number =
-                    known.handler.swap(prepared, digest, self.settings.clone(), drain_until);
+                let Wanted { settings, claim } = job.wanted.clone();
+                let drain_until = Instant::now() + self.config.timeouts.drain;
+                let number = known.handler.swap(prepared, digest, settings, drain_until);
                 tracing::info!(
                     handler = &*known.handler.account.name,
                     generation = number,
-                    "{}: serves {} (loaded in {:.0?})",
+                    "{}: serves {claim} (loaded in {:.0?})",
                     job.file.path.display(),
-                    job.route,
                     took
                 );
+                if known.served.replace(claim) != known.served {
+                    self.settle();
+                }
             }
             Ok(Loaded::Same) => {}
             Ok(Loaded::Uncompiled) => {
-                self.queue.compile(&job.route, known.costly == Some(job.file.fingerprint));
+                self.queue.compile(&job.route, known.costly == Some(version));
             }
             Ok(Loaded::Changing) => known.tried = None,
+            Err(LoadError::Lost(Lost::Manifest)) if known.lost_just_now(GRACE) => {
+                known.try_again_in(GRACE);
+            }
             Err(why) => {
-                if self.ready && job.file.fingerprint.is_being_written() {
+                if self.ready && version.is_being_written() {
                     // What it is will show when the writer is done; only a start waits
                     // for nobody.
                     known.try_again_in(WRITING);
                     return;
                 }
                 if matches!(why, LoadError::Compile(_)) {
-                    known.costly = Some(job.file.fingerprint);
+                    known.costly = Some(version);
                 }
                 if why.is_passing() {
                     known.try_again();
@@ -301,7 +382,8 @@ impl Loader {
             }
         }
         // A look meanwhile has found another file.
-        if known.file.fingerprint != job.file.fingerprint {
+        let known = self.known.get(&job.route);
+        if known.is_some_and(|known| known.is_due() && known.file.version() != version) {
             self.queue.look(&job.route);
         }
     }

@@ -3,7 +3,6 @@
 //! Readers never wait: the table and each handler's current generation are
 //! swapped atomically. Only the loader changes them.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,24 +10,26 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::time::Instant;
 
 use crate::account::{Account, Totals};
+use crate::claim::{self, Claim};
 use crate::closing::HostClose;
 use crate::config::Limits;
 use crate::connection::Connection;
 use crate::generation::Generation;
 use crate::instance::Prepared;
 use crate::settings::{Settings, SwapPolicy};
+use crate::table::{Params, Table};
 
 /// Old generations of one handler that may still hold connections.
 const MAX_DRAINING: usize = 4;
 
 pub(crate) struct Registry {
     totals: Totals,
-    routes: ArcSwap<BTreeMap<String, Arc<Handler>>>,
+    table: ArcSwap<Table>,
     /// Removed ones, whose connections have yet to end.
     leaving: Mutex<Vec<Arc<Handler>>>,
 }
 
-/// One route's handler, over all its generations.
+/// One file's handler, over all its generations.
 pub(crate) struct Handler {
     pub(crate) account: Arc<Account>,
     current: ArcSwapOption<Generation>,
@@ -68,50 +69,68 @@ impl Registry {
     }
 
     pub(crate) fn new(totals: Totals) -> Self {
-        Self { totals, routes: ArcSwap::default(), leaving: Mutex::default() }
+        Self { totals, table: ArcSwap::default(), leaving: Mutex::default() }
     }
 
-    /// A handler for a route, which does not serve it yet. Logs and metrics name it
-    /// by the route without its first slash, or `index`.
-    pub(crate) fn handler(&self, route: &str, limits: &Limits) -> Arc<Handler> {
-        let name = match route.trim_start_matches('/') {
-            "" => "index",
-            name => name,
-        };
-        Arc::new(Handler::new(Account::new(name.into(), limits, &self.totals)))
+    /// A handler, which is not served yet. Logs and metrics name it by its `key`, the
+    /// path of its file as a route, without the first slash, or `index`.
+    pub(crate) fn handler(&self, key: &str, limits: &Limits) -> Arc<Handler> {
+        Arc::new(Handler::new(Account::new(name_of(key).into(), limits, &self.totals)))
     }
 
-    /// The handler of a decoded path.
-    pub(crate) fn find(&self, route: &str) -> Option<Arc<Handler>> {
-        self.routes.load().get(route).cloned()
+    /// The handler of a decoded path, for a request to this `Host`; and what its
+    /// captures take of the path.
+    pub(crate) fn find(&self, host: Option<&str>, path: &str) -> Option<(Arc<Handler>, Params)> {
+        let table = self.table.load();
+        let host = host.filter(|_| table.has_hosts()).map(claim::host_of);
+        table.find(host.as_deref(), path)
     }
 
-    pub(crate) fn routes(&self) -> Vec<(String, Arc<Handler>)> {
-        self.routes.load().iter().map(|(route, handler)| (route.clone(), handler.clone())).collect()
+    /// What each handler claims, as its manifest writes it; of those that several
+    /// handlers claim, none.
+    pub(crate) fn routes(&self) -> Vec<(Claim, Arc<Handler>)> {
+        let table = self.table.load();
+        let claimed = table.entries().filter_map(|(_, handler, claim)| Some((claim?, handler)));
+        claimed.map(|(claim, handler)| (claim.clone(), handler.clone())).collect()
     }
 
-    pub(crate) fn insert(&self, route: &str, handler: &Arc<Handler>) {
-        self.change(|routes| {
-            routes.insert(route.to_owned(), handler.clone());
+    /// Adds a handler, or has it claim something else.
+    pub(crate) fn insert(&self, key: &str, handler: &Arc<Handler>, claim: Claim) {
+        self.claim([(key.to_owned(), handler.clone(), Some(claim))]);
+    }
+
+    /// Adds handlers, or has them claim something else, or nothing.
+    pub(crate) fn claim(
+        &self,
+        claims: impl IntoIterator<Item = (String, Arc<Handler>, Option<Claim>)> + Clone,
+    ) {
+        self.table.rcu(|table| {
+            let before = table.entries().map(|(key, handler, claim)| {
+                (key.to_owned(), handler.clone(), claim.cloned())
+            });
+            Table::new(before.chain(claims.clone()))
         });
     }
 
-    /// Ends a route: later handshakes get 404, its connections are closed.
-    pub(crate) fn remove(&self, route: &str) {
-        if let Some(handler) = self.find(route) {
-            self.change(|routes| {
-                routes.remove(route);
-            });
-            handler.close_all(&HostClose::removed());
-            let mut leaving = self.leaving();
-            leaving.retain(|old| !old.connections().is_empty());
-            leaving.push(handler);
-        }
+    /// Ends a handler: later handshakes get 404, its connections are closed.
+    pub(crate) fn remove(&self, key: &str) {
+        let Some(handler) = self.table.load().handler(key).cloned() else { return };
+        self.table.rcu(|table| {
+            let left = table.entries().filter(|(other, ..)| *other != key);
+            Table::new(left.map(|(key, handler, claim)| {
+                (key.to_owned(), handler.clone(), claim.cloned())
+            }))
+        });
+        handler.close_all(&HostClose::removed());
+        let mut leaving = self.leaving();
+        leaving.retain(|old| !old.connections().is_empty());
+        leaving.push(handler);
     }
 
     /// All that have connections or may get some.
     pub(crate) fn handlers(&self) -> Vec<Arc<Handler>> {
-        let mut handlers: Vec<_> = self.routes.load().values().cloned().collect();
+        let table = self.table.load();
+        let mut handlers: Vec<_> = table.entries().map(|(_, handler, _)| handler.clone()).collect();
         let mut leaving = self.leaving();
         leaving.retain(|handler| !handler.connections().is_empty());
         handlers.extend(leaving.iter().cloned());
@@ -128,13 +147,13 @@ impl Registry {
     fn leaving(&self) -> MutexGuard<'_, Vec<Arc<Handler>>> {
         self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn change(&self, change: impl Fn(&mut BTreeMap<String, Arc<Handler>>)) {
-        self.routes.rcu(|routes| {
-            let mut routes = BTreeMap::clone(routes);
-            change(&mut routes);
-            routes
-        });
+/// What logs and metrics call a handler.
+pub(crate) fn name_of(key: &str) -> &str {
+    match key.trim_start_matches('/') {
+        "" => "index",
+        name => name,
     }
 }
 
@@ -162,6 +181,7 @@ impl Handler {
         settings: Settings,
         drain_until: Instant,
     ) -> u64 {
+        self.account.adopt(&settings.limits);
         let number = self.generations.fetch_add(1, Relaxed) + 1;
         let wish = settings.swap;
         let next =

@@ -1,9 +1,12 @@
 //! What holds for one generation of a handler: what its manifest asks for, within what
 //! the operator allows. Without a manifest, what the command line says.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, Limits, Timeouts};
+use crate::manifest::{Manifest, OverflowKey};
+use crate::pattern::Pattern;
 
 /// Everything about a handler that is not its code. A swap replaces it with the code.
 #[derive(Clone, Debug)]
@@ -21,6 +24,36 @@ pub(crate) struct Settings {
     pub(crate) allow_origins: Vec<String>,
     /// The environment that the guest sees, secrets among it.
     pub(crate) environment: Vec<(String, String)>,
+    /// The guest's clocks tell no more than milliseconds.
+    pub(crate) coarse_clocks: bool,
+    /// The guest sees neither Cookie nor Authorization.
+    pub(crate) hides_credentials: bool,
+    pub(crate) topics: TopicRules,
+    /// What all this was asked by; none where there was no manifest.
+    pub(crate) manifest: Option<Arc<Manifest>>,
+}
+
+/// What a handler may do with topics, beside its own ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TopicRules {
+    /// Shared topics that it may publish to.
+    pub(crate) publish: Vec<Pattern>,
+    /// Shared topics that it may subscribe connections to.
+    pub(crate) subscribe: Vec<Pattern>,
+    /// A subscriber that is too slow is closed with 1013, rather than left without
+    /// what it has no room for.
+    pub(crate) closes_on_overflow: bool,
+}
+
+impl From<&Manifest> for TopicRules {
+    fn from(manifest: &Manifest) -> Self {
+        let asked = &manifest.capabilities.topics;
+        Self {
+            publish: asked.publish.clone(),
+            subscribe: asked.subscribe.clone(),
+            closes_on_overflow: manifest.topics.overflow == OverflowKey::Close,
+        }
+    }
 }
 
 /// Which connections share an instance.
@@ -56,6 +89,10 @@ impl Settings {
             subprotocols: Vec::new(),
             allow_origins: Vec::new(),
             environment: Vec::new(),
+            coarse_clocks: false,
+            hides_credentials: false,
+            topics: TopicRules::default(),
+            manifest: None,
         }
     }
 }

@@ -163,7 +163,7 @@ fn watch(directory: &Path, signals: Arc<Signals>) -> notify::Result<RecommendedW
     let config = notify::Config::default().with_follow_symlinks(false);
     let mut watcher = RecommendedWatcher::new(handle, config)?;
     watcher.watch(&root, RecursiveMode::Recursive)?;
-    let linked = directory::scan(&root).map(|scan| scan.linked).unwrap_or_default();
+    let linked = directory::scan(&root, false).map(|scan| scan.linked).unwrap_or_default();
     let elsewhere = linked.iter().filter_map(|folder| folder.canonicalize().ok());
     for folder in elsewhere.filter(|folder| !folder.starts_with(&root)) {
         if let Err(error) = watcher.watch(&folder, RecursiveMode::NonRecursive) {

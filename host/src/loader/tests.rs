@@ -13,7 +13,7 @@ fn loader(content: &[u8]) -> (Loader, tempfile::TempDir) {
     let path = root.path().to_owned();
     let totals = Totals::new(&Config::default());
     let registry = Arc::new(Registry::new(totals));
-    (Loader::new(path, engine, registry, Settings::new(&Config::default())), root)
+    (Loader::new(path, engine, registry, Config::default()), root)
 }
 
 /// Finishes what is under way, with this outcome where there is one.
@@ -33,7 +33,7 @@ async fn a_file_that_could_not_be_read_is_tried_again_although_it_is_the_same() 
     loader.look().await;
     let transient = LoadError::Read(std::io::ErrorKind::Other.into());
     finish_job(&mut loader, Some(transient)).await;
-    let handler = loader.registry.find("/x").unwrap();
+    let handler = loader.registry.find(None, "/x").unwrap().0;
     assert!(handler.current().is_none());
     assert_eq!(**handler.absence.load(), Absence::Failed);
     // Not at each look, but when its time has come.

@@ -1,0 +1,63 @@
+//! What keeps a handler from being open to everyone, and must not get lost in a swap.
+
+use std::fmt;
+
+use crate::generation::Generation;
+use crate::instance::Prepared;
+use crate::settings::Settings;
+
+/// What a generation has of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Guards {
+    manifest: bool,
+    gate: bool,
+}
+
+/// What the next generation would not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    Manifest,
+    Gate,
+}
+
+impl Guards {
+    pub(crate) fn new(settings: &Settings, prepared: &Prepared) -> Self {
+        Self { manifest: settings.manifest.is_some(), gate: prepared.has_gate() }
+    }
+
+    pub(crate) fn of(generation: &Generation) -> Self {
+        Self::new(&generation.settings, &generation.prepared)
+    }
+
+    /// The first thing that these have and the `next` ones don't.
+    pub(crate) fn lost_by(self, next: Self) -> Option<Lost> {
+        let manifest = (self.manifest && !next.manifest).then_some(Lost::Manifest);
+        manifest.or((self.gate && !next.gate).then_some(Lost::Gate))
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Manifest => "no manifest any more",
+            Self::Gate => "no gate any more (socklet:websocket/gate)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_there_has_to_stay_and_more_may_come() {
+        let all = Guards { manifest: true, gate: true };
+        let manifest = Guards { manifest: true, gate: false };
+        let none = Guards::default();
+        assert_eq!(none.lost_by(all), None);
+        assert_eq!(all.lost_by(all), None);
+        assert_eq!(manifest.lost_by(all), None);
+        assert_eq!(all.lost_by(manifest), Some(Lost::Gate));
+        assert_eq!(all.lost_by(none), Some(Lost::Manifest));
+    }
+}

@@ -1,0 +1,194 @@
+//! Manifests: what a handler says about itself, `chat.toml` beside `chat.wasm`.
+//!
+//! A manifest only asks. What comes of it, within what the operator's policy leaves,
+//! are the [`Settings`](crate::settings::Settings) of a generation.
+
+pub(crate) mod asked;
+pub(crate) mod document;
+pub(crate) mod limits;
+pub(crate) mod section;
+pub(crate) mod values;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::claim::Route;
+use crate::pattern::Pattern;
+use document::{Document, Flaw};
+use limits::LimitTable;
+use values::{HostName, Origin, Subprotocol, Text, Time, Variable};
+
+/// A larger file is no manifest.
+pub(crate) const MAX_SIZE: usize = 64 * 1024;
+
+/// A handler's manifest: chat.toml beside chat.wasm.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "socklet manifest")]
+pub(crate) struct Manifest {
+    /// The path at which the handler is served; {room} captures a segment, {*path} all
+    /// that is left. By default the file's path below the handlers' directory.
+    pub(crate) route: Option<Route>,
+    /// The host that the route is for. By default any.
+    pub(crate) host: Option<HostName>,
+    /// Which connections share an instance. By default none.
+    pub(crate) scope: ScopeKey,
+    /// How long a shared instance outlives its last connection. 30s by default.
+    pub(crate) linger: Option<Time>,
+    /// Subprotocols that the handler speaks, the preferred one first.
+    pub(crate) subprotocols: Vec<Subprotocol>,
+    /// Origins that may connect beside those that the operator allows.
+    pub(crate) allow_origins: Vec<Origin>,
+    /// What a swap does with live connections. By default "drain" with the scope
+    /// "connection", and else "restart".
+    pub(crate) swap: Option<SwapKey>,
+    /// Limits, by the names of socklet's flags.
+    pub(crate) limits: LimitTable,
+    /// When peers are asked whether they are there, and given up.
+    pub(crate) keepalive: Keepalive,
+    /// Variables of the handler's environment.
+    pub(crate) env: BTreeMap<String, Text>,
+    /// Variables of the handler's environment that are taken from the host's: the
+    /// handler's name for it = the host's.
+    pub(crate) secrets: BTreeMap<String, Variable>,
+    /// Powers that the handler asks for.
+    pub(crate) capabilities: Capabilities,
+    /// How the handler's topics deliver.
+    pub(crate) topics: TopicTable,
+}
+
+/// Which connections share an instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(crate) enum ScopeKey {
+    /// None: each has its own.
+    #[default]
+    Connection,
+    /// Those of one path.
+    Path,
+    /// All of the handler.
+    Handler,
+}
+
+/// What a swap does with live connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(crate) enum SwapKey {
+    /// They stay with the generation that they began with.
+    Drain,
+    /// They are closed with 1012, and come back to the new one.
+    Restart,
+}
+
+/// The table `[keepalive]`. What is left out is as the operator has it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Keepalive {
+    /// Silence of the peer before a ping.
+    pub(crate) ping_interval: Option<Time>,
+    /// Silence of the peer before it is given up.
+    pub(crate) pong_timeout: Option<Time>,
+    /// Without a message either way before the connection is closed with 1001.
+    pub(crate) idle_timeout: Option<Time>,
+}
+
+/// The table `[capabilities]`: powers that the handler asks for.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Capabilities {
+    /// Topics that are shared with other handlers, by patterns of their names.
+    pub(crate) topics: TopicPatterns,
+}
+
+/// Patterns of topics, in which * stands for any run of characters.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct TopicPatterns {
+    /// Shared topics that the handler may publish to.
+    pub(crate) publish: Vec<Pattern>,
+    /// Shared topics that the handler may subscribe connections to.
+    pub(crate) subscribe: Vec<Pattern>,
+}
+
+/// The table `[topics]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct TopicTable {
+    /// What becomes of a subscriber that takes its messages too slowly. By default
+    /// "drop".
+    pub(crate) overflow: OverflowKey,
+}
+
+/// What becomes of a subscriber that takes its messages too slowly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(crate) enum OverflowKey {
+    /// The message is not delivered to it, and counted.
+    #[default]
+    Drop,
+    /// It is closed with 1013.
+    Close,
+}
+
+impl Manifest {
+    /// Reads a manifest. The error quotes nothing of it but a key.
+    pub(crate) fn parse(text: &str) -> Result<Self, Flaw> {
+        let document = Document::new(text)?;
+        refuse_what_is_to_come(&document)?;
+        let manifest: Self = document.read(false)?;
+        manifest.check(&document)?;
+        Ok(manifest)
+    }
+
+    /// What no single value shows.
+    fn check(&self, document: &Document<'_>) -> Result<(), Flaw> {
+        for (at, subprotocol) in self.subprotocols.iter().enumerate() {
+            if self.subprotocols[..at].contains(subprotocol) {
+                return Err(document.flaw(&["subprotocols"], "must name each one once"));
+            }
+        }
+        for (table, name) in
+            self.env.keys().map(|name| ("env", name)).chain(self.secrets.keys().map(|name| ("secrets", name)))
+        {
+            if name.is_empty() || name.contains(['=', '\0']) {
+                let what = "must have names of variables as its keys: not empty, without = and NUL";
+                return Err(document.flaw(&[table], what));
+            }
+        }
+        if let Some(both) = self.secrets.keys().find(|name| self.env.contains_key(*name)) {
+            let what = "is in [env] as well: remove one of the two";
+            return Err(document.flaw(&["secrets", both], what));
+        }
+        Ok(())
+    }
+}
+
+/// Keys that mean something in the design of socklet, but not in this version: to
+/// ignore them would be to serve without what they are there for.
+fn refuse_what_is_to_come(document: &Document<'_>) -> Result<(), Flaw> {
+    let root = document.root();
+    if root.get("swap").is_some_and(|value| value.get_ref().as_str() == Some("migrate")) {
+        let what = "can't be migrate yet: this version has drain and restart";
+        return Err(document.flaw(&["swap"], what));
+    }
+    if root.contains_key("session") {
+        let what = "can't be served yet: this version verifies no sessions";
+        return Err(document.flaw(&["session"], what));
+    }
+    Ok(())
+}
+
+/// The JSON Schema of manifests, for editors.
+#[must_use]
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Manifest).to_value();
+    format!("{schema:#}\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! `socklet.toml`: the flags of `serve` by their names, and the policy.
+
+use std::path::{Path, PathBuf};
+
+use toml::de::DeValue;
+
+use super::{Policy, Tables};
+use crate::manifest::document::{Document, Flaw};
+use crate::manifest::limits::LimitTable;
+use crate::manifest::{Keepalive, MAX_SIZE};
+
+/// The file that `--config` names.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    /// What it sets of the command line, in its order.
+    pub flags: Vec<Flag>,
+    /// What it leaves to manifests.
+    pub policy: Policy,
+    path: PathBuf,
+}
+
+/// A flag that a file sets.
+#[derive(Clone, Debug)]
+pub struct Flag {
+    /// Without dashes.
+    pub name: String,
+    /// As they would be written on the command line.
+    pub values: Vec<String>,
+    line: usize,
+}
+
+impl ConfigFile {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the file, and the line and the key in it.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let named = |what: String| format!("{}: {what}", path.display());
+        let bytes = std::fs::read(path).map_err(|error| named(format!("can't be read: {error}")))?;
+        if bytes.len() > 16 * MAX_SIZE {
+            return Err(named("is larger than 1 MiB: that is no configuration".into()));
+        }
+        let text = String::from_utf8(bytes).map_err(|_| named("is not UTF-8".into()))?;
+        let (flags, policy) = parse(&text).map_err(|flaw| named(flaw.to_string()))?;
+        Ok(Self { flags, policy, path: path.to_owned() })
+    }
+
+    /// A complaint about one of its flags.
+    #[must_use]
+    pub fn complain(&self, flag: &Flag, what: &str) -> String {
+        format!("{}: line {}: {} {what}", self.path.display(), flag.line, flag.name)
+    }
+}
+
+fn parse(text: &str) -> Result<(Vec<Flag>, Policy), Flaw> {
+    let document = Document::new(text)?;
+    let tables: Tables = document.read(true)?;
+    for grant in tables.grants.iter().flatten() {
+        grant.check().map_err(|what| document.flaw(&["grants"], what))?;
+    }
+    let mut flags = Vec::<Flag>::new();
+    for (name, value) in document.root() {
+        let name = name.get_ref().to_string();
+        match name.as_str() {
+            "ceilings" | "grants" => {}
+            "defaults" => {
+                let Some(table) = value.get_ref().as_table() else {
+                    return Err(document.flaw(&["defaults"], "must be a table of limits"));
+                };
+                for (name, value) in table {
+                    let name = name.get_ref().to_string();
+                    if !is_of_a_handler(&name) {
+                        let what = "is no key here: there are the keys of [limits] and \
+                                    [keepalive] in manifests";
+                        return Err(document.flaw(&["defaults", &name], what));
+                    }
+                    flags.push(flag(&document, &["defaults", &name], value.get_ref())?);
+                }
+            }
+            _ => flags.push(flag(&document, &[&name], value.get_ref())?),
+        }
+    }
+    for (at, flag) in flags.iter().enumerate() {
+        if flags[..at].iter().any(|before| before.name == flag.name) {
+            let what = "is in [defaults] and above the tables: remove one of the two";
+            return Err(Flaw { line: flag.line, key: flag.name.clone(), what: what.into() });
+        }
+    }
+    Ok((flags, Policy { untrusted: false, tables }))
+}
+
+/// Whether a flag is about what a manifest may set.
+fn is_of_a_handler(name: &str) -> bool {
+    let has = |schema: schemars::Schema| {
+        schema.get("properties").is_some_and(|known| known.get(name).is_some())
+    };
+    has(schemars::schema_for!(LimitTable)) || has(schemars::schema_for!(Keepalive))
+}
+
+fn flag(document: &Document<'_>, path: &[&str], value: &DeValue<'_>) -> Result<Flag, Flaw> {
+    let wrong = || document.flaw(path, "must be a text, a number, true or false, or a list of texts");
+    let values = match value {
+        DeValue::Array(items) => {
+            let items = items.iter().map(|item| written(item.get_ref()));
+            items.collect::<Option<Vec<_>>>()
+        }
+        single => written(single).map(|value| vec![value]),
+    };
+    let line = document.flaw(path, "").line;
+    let name = path.last().copied().unwrap_or_default().to_owned();
+    Ok(Flag { name, values: values.ok_or_else(wrong)?, line })
+}
+
+fn written(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Boolean(is) => Some(is.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_as_on_the_command_line() {
+        let text = "listen = [\"a\", \"b\"]\nmax-connections = 5\ntest-page = true\n\
+                    [defaults]\nmax-memory = \"1MiB\"\n[ceilings]\nmax-memory = \"2MiB\"";
+        let (flags, policy) = parse(text).unwrap();
+        let flags: Vec<_> = flags.iter().map(|flag| (flag.name.as_str(), flag.values.join(","))).collect();
+        for (name, values) in [
+            ("listen", "a,b"),
+            ("max-connections", "5"),
+            ("test-page", "true"),
+            ("max-memory", "1MiB"),
+        ] {
+            assert!(flags.contains(&(name, values.to_owned())), "{flags:?}");
+        }
+        assert_eq!(flags.len(), 4);
+        assert!(policy.tables.ceilings.max_memory.is_some());
+        assert!(policy.tables.grants.is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, said) in [
+            ("[ceilings]\nmax-memry = 1", "line 2: ceilings.max-memry is no key here: did you mean max-memory?"),
+            ("[defaults]\nlisten = \"a\"", "line 2: defaults.listen is no key here"),
+            ("max-memory = 1\n[defaults]\nmax-memory = 2", "max-memory is in [defaults] and above"),
+            ("[[grants]]\nroutes = [\"/{a}\"]\nhandlers = [\"*\"]", "grants must have paths without captures"),
+            ("[[grants]]\nsecrets = [\"*\"]", "missing field `handlers`"),
+            ("[[grants]]\nhandlers = [\"*\"]\nsecret = []", "line 3: grants.secret is no key here: did you mean secrets?"),
+            ("x = 1979-05-27", "x must be a text"),
+        ] {
+            let flaw = parse(text).unwrap_err().to_string();
+            assert!(flaw.contains(said), "{text:?}: {flaw}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The operator's policy: what manifests may ask for. It lies outside the handlers'
+//! directory, in `socklet.toml`.
+//!
+//! Without grants a manifest is trusted, within the ceilings. With grants, or with
+//! `--untrusted`, what the policy doesn't name is denied.
+
+mod file;
+mod grants;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::claim::Claim;
+use crate::config::{Config, Limits};
+use crate::manifest::limits::LimitTable;
+use crate::manifest::{Manifest, ScopeKey, SwapKey};
+use crate::settings::{Scope, Settings, SwapPolicy};
+pub use file::{ConfigFile, Flag};
+use grants::{Grant, Grants};
+
+/// What the operator leaves to manifests.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Whoever can put files into the handlers' directory is not trusted.
+    pub untrusted: bool,
+    tables: Tables,
+}
+
+/// The tables of `socklet.toml` that are no flags.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+struct Tables {
+    /// The most that a manifest may ask for. They bound the defaults as well.
+    ceilings: LimitTable,
+    /// Who may have what.
+    grants: Option<Vec<Grant>>,
+}
+
+/// What a handler is to be, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) settings: Settings,
+    pub(crate) claim: Claim,
+}
+
+impl Policy {
+    /// One line for the start: who decides.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match (&self.tables.grants, self.untrusted) {
+            (None, true) => {
+                "manifests are not trusted (--untrusted), and no grants are set: they get nothing"
+                    .into()
+            }
+            (Some(grants), true) => format!(
+                "manifests are not trusted (--untrusted): they get what {} grants name",
+                grants.len()
+            ),
+            (Some(grants), false) => {
+                format!("manifests get what the policy's {} grants name", grants.len())
+            }
+            (None, false) => "manifests are trusted: no grants are set (--config), and none is \
+                              asked for (--untrusted)"
+                .into(),
+        }
+    }
+
+    /// Whether powers need a grant.
+    fn denies(&self) -> bool {
+        self.untrusted || self.tables.grants.is_some()
+    }
+
+    /// Lowers what is over a ceiling.
+    pub(crate) fn lower(&self, limits: &mut Limits) {
+        self.tables.ceilings.lower(limits);
+    }
+
+    /// The most memory that an instance of any handler may have.
+    pub(crate) fn largest_memory(&self, default: usize) -> usize {
+        /// What 32-bit WebAssembly can address.
+        const ADDRESSABLE: usize = 4 << 30;
+        match self.tables.ceilings.max_memory {
+            Some(ceiling) => ceiling.0.max(default),
+            None if self.untrusted => default,
+            None => ADDRESSABLE.max(default),
+        }
+        .min(ADDRESSABLE)
+    }
+
+    /// What becomes of a manifest: the settings of the handler `key`. The error names
+    /// the manifest's key and says why it can't be had.
+    pub(crate) fn settings(
+        &self,
+        config: &Config,
+        key: &str,
+        manifest: Option<&Manifest>,
+    ) -> Result<Wanted, String> {
+        let mut settings = Settings::new(config);
+        settings.hides_credentials = self.untrusted;
+        settings.coarse_clocks = self.untrusted;
+        let claim = Claim::of_path(key);
+        let Some(manifest) = manifest else { return Ok(Wanted { settings, claim }) };
+        self.check_limits(manifest, &settings)?;
+        let grants = self.denies().then(|| {
+            let all = self.tables.grants.as_deref().unwrap_or_default();
+            Grants::of(all, crate::registry::name_of(key))
+        });
+        if let Some(grants) = &grants {
+            grants.check(manifest, key)?;
+        }
+        fill(&mut settings, manifest)?;
+        let claim = Claim {
+            host: manifest.host.as_ref().map(|host| host.0.clone()),
+            route: manifest.route.clone().unwrap_or(claim.route),
+        };
+        Ok(Wanted { settings, claim })
+    }
+
+    fn check_limits(&self, manifest: &Manifest, without: &Settings) -> Result<(), String> {
+        let bounds = self.untrusted.then_some(&without.limits);
+        if let Some(key) = manifest.limits.over(&self.tables.ceilings, bounds).first() {
+            return Err(format!(
+                "limits.{key} is more than the policy allows: lower it, or raise it in \
+                 [ceilings] of socklet.toml"
+            ));
+        }
+        if manifest.limits.max_memory.is_some_and(|memory| memory.0 > 4 << 30) {
+            return Err("limits.max-memory must be at most 4GiB".into());
+        }
+        if self.untrusted {
+            let often = manifest.keepalive.ping_interval.map(|interval| interval.0);
+            if often.is_some_and(|often| often < without.timeouts.ping_interval) {
+                return Err("keepalive.ping-interval is shorter than the operator's, which \
+                            --untrusted forbids"
+                    .into());
+            }
+            if manifest.linger.is_some_and(|linger| linger.0 > without.linger) {
+                return Err("linger is longer than 30s, which --untrusted forbids".into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a manifest says of everything that has no bound.
+fn fill(settings: &mut Settings, manifest: &Manifest) -> Result<(), String> {
+    manifest.limits.apply(&mut settings.limits);
+    let keepalive = &manifest.keepalive;
+    let timeouts = &mut settings.timeouts;
+    if let Some(interval) = keepalive.ping_interval {
+        timeouts.ping_interval = interval.0;
+    }
+    if let Some(pong) = keepalive.pong_timeout {
+        timeouts.pong = pong.0;
+    }
+    if let Some(idle) = keepalive.idle_timeout {
+        timeouts.idle = Some(idle.0);
+    }
+    if timeouts.ping_interval >= timeouts.pong {
+        return Err(format!(
+            "keepalive.ping-interval must be shorter than pong-timeout ({:?} and {:?}, as they \
+             are here or with the operator): set both",
+            timeouts.ping_interval, timeouts.pong
+        ));
+    }
+    settings.scope = match manifest.scope {
+        ScopeKey::Connection => Scope::Connection,
+        ScopeKey::Path => Scope::Path,
+        ScopeKey::Handler => Scope::Handler,
+    };
+    if let Some(linger) = manifest.linger {
+        settings.linger = linger.0;
+    }
+    settings.swap = manifest.swap.map(|swap| match swap {
+        SwapKey::Drain => SwapPolicy::Drain,
+        SwapKey::Restart => SwapPolicy::Restart,
+    });
+    settings.subprotocols = manifest.subprotocols.iter().map(|one| one.0.clone()).collect();
+    settings.allow_origins = manifest.allow_origins.iter().map(|one| one.0.clone()).collect();
+    let given = manifest.env.iter().map(|(name, value)| (name.clone(), value.0.clone()));
+    settings.environment = given.collect();
+    for (name, variable) in &manifest.secrets {
+        // What is written there may be the secret itself.
+        let value = std::env::var(&variable.0).map_err(|_| {
+            format!(
+                "secrets.{} names a variable that is not in the host's environment, or not \
+                 UTF-8: set it for the host",
+                name.escape_debug()
+            )
+        })?;
+        settings.environment.push((name.clone(), value));
+    }
+    settings.topics = manifest.into();
+    settings.manifest = Some(manifest.clone().into());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

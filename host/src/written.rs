@@ -1,0 +1,107 @@
+//! How values are written, on the command line and in files: durations, sizes,
+//! origins, names. Each function says what it takes where it doesn't take something,
+//! and never what it was given.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+/// The longest duration that can be set.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// The largest message that a single peer may make the host reserve.
+const LARGEST_MESSAGE: usize = 1 << 30;
+
+/// What a [`duration`] is.
+pub const DURATION: &str = "a duration such as 500ms, 30s or 1h, more than 0s and at most 365d";
+/// What a [`size`] is.
+pub const SIZE: &str = "a size such as 1000, 64KiB or 1MiB, at least 1 byte";
+/// What a [`message_size`] is.
+pub const MESSAGE_SIZE: &str =
+    "a size such as 1000, 64KiB or 1MiB, at least 1 byte and at most 1GiB";
+/// What a [`positive`] number is.
+pub const POSITIVE: &str = "a whole number, at least 1";
+/// What an [`origin`] is.
+pub const ORIGIN: &str = "an origin as browsers send it, like https://example.com, or *";
+/// What a [`host_name`] is.
+pub const HOST_NAME: &str = "a name alone, like chat.example.com";
+
+/// A duration such as `30s` or `1m 30s`, more than nothing and at most a year.
+///
+/// # Errors
+///
+/// What a duration is.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|_| must_be(DURATION))?;
+    match duration.is_zero() || duration > YEAR {
+        true => Err(must_be(DURATION)),
+        false => Ok(duration),
+    }
+}
+
+/// A size such as `64KiB`, at least a byte.
+///
+/// # Errors
+///
+/// What a size is.
+pub fn size(text: &str) -> Result<usize, String> {
+    let size: ByteSize = text.parse().map_err(|_| must_be(SIZE))?;
+    match usize::try_from(size.as_u64()) {
+        Ok(0) | Err(_) => Err(must_be(SIZE)),
+        Ok(size) => Ok(size),
+    }
+}
+
+/// A size that a single peer may make the host reserve.
+///
+/// # Errors
+///
+/// What such a size is.
+pub fn message_size(text: &str) -> Result<usize, String> {
+    match size(text) {
+        Ok(size @ ..=LARGEST_MESSAGE) => Ok(size),
+        _ => Err(must_be(MESSAGE_SIZE)),
+    }
+}
+
+/// A number from 1 on.
+///
+/// # Errors
+///
+/// What such a number is.
+pub fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err(must_be(POSITIVE)),
+        Ok(number) => Ok(number),
+    }
+}
+
+/// An origin as browsers send it: `https://example.com`, or `*`.
+///
+/// # Errors
+///
+/// What an origin is.
+pub fn origin(text: &str) -> Result<String, String> {
+    match text.split_once("://") {
+        Some((_, authority)) if !authority.is_empty() && !authority.contains('/') => {
+            Ok(text.into())
+        }
+        None if text == "*" => Ok(text.into()),
+        _ => Err(must_be(ORIGIN)),
+    }
+}
+
+/// A name without a scheme or a path.
+///
+/// # Errors
+///
+/// What a name is.
+pub fn host_name(text: &str) -> Result<String, String> {
+    match text.is_empty() || text.contains('/') {
+        true => Err(must_be(HOST_NAME)),
+        false => Ok(text.into()),
+    }
+}
+
+fn must_be(what: &str) -> String {
+    format!("must be {what}")
+}

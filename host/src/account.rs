@@ -80,7 +80,7 @@ const FREE: usize = 16 * 1024;
 
 impl Totals {
     pub(crate) fn new(config: &Config) -> Self {
-        let total = |name, max, beyond| {
+        let total = |name, max: usize, beyond| {
             Arc::new(Budget { name, used: AtomicUsize::new(0), max: max.into(), beyond, of: None })
         };
         let pressure = Arc::<Notify>::default();

@@ -118,7 +118,7 @@ fn answer<B>(request: &Request<B>, host: &Host, origins: &Origins) -> Response {
 }
 
 fn metrics(host: &Host) -> Response {
-    let handlers: Vec<_> = host.registry.routes().into_iter().map(|(_, handler)| handler).collect();
+    let handlers: Vec<_> = host.registry.all();
     let tasks = Handle::current().metrics().num_alive_tasks() + host.overtime.tasks();
     let all = host.metrics.text(handlers.iter().map(|handler| &handler.account.metrics), tasks);
     let mut response = Response::new(Full::from(all));

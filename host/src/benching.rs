@@ -17,6 +17,7 @@ use tokio::runtime::{Builder, EnterGuard, Runtime};
 use tokio::time::Instant;
 
 use crate::account::Totals;
+use crate::claim::Claim;
 use crate::component;
 use crate::config::Config;
 use crate::connection::Connection;
@@ -86,7 +87,7 @@ impl Stage {
         let engine = Engine::new(&config, instances).expect("an engine");
         let registry = Arc::new(Registry::new(Totals::new(&config)));
         let handler = registry.handler("/", &config.limits);
-        registry.insert("/", &handler);
+        registry.insert("/", &handler, Claim::of_path("/"));
         let overtime = Overtime::within(runtime.handle().clone());
         let room = Room { instances, limit: Full::Instances };
         let host = Host::new(config, registry, overtime, room);
@@ -218,7 +219,7 @@ impl Routes {
     /// Whether the route has a current generation, as a handshake looks for it.
     #[must_use]
     pub fn find(&self, route: &str) -> bool {
-        self.registry.find(route).is_some_and(|handler| handler.current().is_some())
+        self.registry.find(None, route).is_some_and(|(handler, _)| handler.current().is_some())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The command line. Every flag has a `SOCKLET_*` variable.
 
+mod config_file;
+mod files;
 mod limits;
 
 use std::net::SocketAddr;
@@ -11,8 +13,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use socklet::compiler::{CompileLimits, compile_stdin};
 use socklet::config::{Config, ProxyHeader, TrustedProxy};
 use socklet::listener::ListenAddress;
+use socklet::policy::Policy;
 use socklet::tls::TlsFiles;
+use socklet::written::{host_name, origin};
 
+pub(crate) use config_file::parse;
+pub(crate) use files::{Check, Embed};
 use limits::{LimitFlags, TimeoutFlags};
 
 /// Serve WebSocket connections with sandboxed WebAssembly components.
@@ -37,6 +43,12 @@ enum Command {
     /// closed.
     #[command(after_help = EXAMPLES)]
     Serve(Box<Serve>),
+    /// Say what serving these files would say, and what they would need granted.
+    Check(Box<Check>),
+    /// Put a manifest into a component, so that the two can't be torn apart.
+    Embed(Embed),
+    /// Print the JSON Schema of manifests, for editors.
+    Schema,
     /// Compile a component from stdin: what `serve` calls for each file.
     #[command(hide = true)]
     Compile(Compile),
@@ -45,6 +57,9 @@ enum Command {
 /// What the command line asks for.
 pub(crate) enum Job {
     Serve(Box<Serve>),
+    Check(Box<Check>),
+    Embed(Embed),
+    Schema,
     Compile(Compile),
 }
 
@@ -78,6 +93,9 @@ Examples:
   socklet serve handlers                       every .wasm below ./handlers
   socklet serve handlers --listen 0.0.0.0:80 --host chat.example.com
   socklet serve handlers --listen unix:/run/socklet.sock --trusted-proxy unix
+  socklet serve --config /etc/socklet.toml --untrusted
+  socklet check handlers/chat.wasm             what serving it would say
+  socklet embed chat.wasm --manifest chat.toml
 
 Exit codes: 0 after SIGTERM or SIGINT, 1 when it can't serve, 2 for a wrong command line.";
 
@@ -86,6 +104,20 @@ pub(crate) struct Serve {
     /// The handlers' directory [default: ./handlers, or the embedded examples where there is none]
     #[arg(env = "SOCKLET_DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// The operator's policy, socklet.toml: every flag by its name, ceilings and grants
+    #[arg(long, value_name = "FILE", env = "SOCKLET_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Trust nobody who can put files into the directory: what the policy does not name is
+    /// denied, symlinks stay inside, clocks are coarse, cookies are hidden
+    #[arg(
+        long,
+        env = "SOCKLET_UNTRUSTED",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true"
+    )]
+    untrusted: bool,
     /// Address to listen on, or unix: and a path; may be given more than once. Port 0 takes a
     /// free one [default: the sockets that systemd passes, or 127.0.0.1:9000]
     #[arg(long, value_name = "ADDR", env = "SOCKLET_LISTEN", value_delimiter = ',')]
@@ -136,7 +168,7 @@ pub(crate) struct Serve {
         value_name = "NAME",
         env = "SOCKLET_HOST",
         value_delimiter = ',',
-        value_parser = host
+        value_parser = host_name
     )]
     host: Vec<String>,
     /// Network of proxies that are believed about whom they speak for, such as 10.0.0.0/8, or
@@ -158,6 +190,9 @@ pub(crate) struct Serve {
     limits: LimitFlags,
     #[command(flatten)]
     timeouts: TimeoutFlags,
+    /// Of the file that `config` names.
+    #[arg(skip)]
+    policy: Policy,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -179,6 +214,9 @@ impl Cli {
     pub(crate) fn job(self) -> Job {
         match self.command {
             Some(Command::Serve(serve)) => Job::Serve(serve),
+            Some(Command::Check(check)) => Job::Check(check),
+            Some(Command::Embed(embed)) => Job::Embed(embed),
+            Some(Command::Schema) => Job::Schema,
             Some(Command::Compile(compile)) => Job::Compile(compile),
             None => Job::Serve(Box::new(self.serve)),
         }
@@ -197,6 +235,7 @@ impl Serve {
             allow_origins: self.allow_origin.clone(),
             hosts: self.host.clone(),
             test_page: self.test_page,
+            policy: self.policy.clone().untrusted(self.untrusted),
             ..Config::default()
         };
         self.limits.apply(&mut config);
@@ -208,25 +247,6 @@ impl Serve {
     pub(crate) fn tls(&self) -> Option<TlsFiles> {
         let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
         Some(TlsFiles { certificate, key, client_authorities: self.tls_client_ca.clone() })
-    }
-}
-
-/// An origin as browsers send it: `https://example.com`, or `*`.
-fn origin(text: &str) -> Result<String, String> {
-    match text.split_once("://") {
-        Some((_, authority)) if !authority.is_empty() && !authority.contains('/') => {
-            Ok(text.into())
-        }
-        None if text == "*" => Ok(text.into()),
-        _ => Err("write it as browsers send it, like https://example.com, or *".into()),
-    }
-}
-
-/// A name without a scheme or a path.
-fn host(text: &str) -> Result<String, String> {
-    match text.is_empty() || text.contains('/') {
-        true => Err("write the name alone, like chat.example.com".into()),
-        false => Ok(text.into()),
     }
 }
 
@@ -258,7 +278,7 @@ mod tests {
     fn alone_it_serves() {
         let listen = |args: &[&str]| match Cli::parse_from(args).job() {
             Job::Serve(serve) => serve.listen,
-            Job::Compile(_) => panic!("{args:?}"),
+            _ => panic!("{args:?}"),
         };
         let alone = listen(&["socklet", "--listen", "127.0.0.1:1"]);
         assert_eq!(alone, listen(&["socklet", "serve", "--listen", "127.0.0.1:1"]));

@@ -158,7 +158,7 @@ pub(crate) fn digest_of(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// The file's bytes, or none where it is not what the scan saw any more.
-fn read(found: &Found, within: Option<&Path>) -> Result<Option<Vec<u8>>, LoadError> {
+pub(crate) fn read(found: &Found, within: Option<&Path>) -> Result<Option<Vec<u8>>, LoadError> {
     let Some(mut file) = asked::open(&found.path, found.fingerprint, within)? else {
         return Ok(None);
     };

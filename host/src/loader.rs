@@ -153,7 +153,7 @@ impl Loader {
             let changed = changed.filter(|(key, file)| before.get(*key) != Some(&file.version()));
             let asked: Asked =
                 changed.map(|(key, file)| (key.clone(), asked::read(file, within))).collect();
-            Ok((scan, asked))
+            Ok::<_, std::io::Error>((scan, asked))
         });
         let (scan, mut asked) = match look.await.unwrap_or_else(|error| Err(error.into())) {
             Ok(seen) => seen,

@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::Parser as _;
 use listenfd::ListenFd;
 use socklet::compiler::own_folder;
 use socklet::listener::{Endpoint, ListenAddress};
@@ -19,9 +18,19 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 fn main() -> ExitCode {
-    let serve = match cli::Cli::parse().job() {
-        cli::Job::Serve(serve) => serve,
-        cli::Job::Compile(compile) => return compile.run(),
+    let serve = match cli::parse() {
+        Ok(cli::Job::Serve(serve)) => serve,
+        Ok(cli::Job::Compile(compile)) => return compile.run(),
+        Ok(cli::Job::Check(check)) => return exit(check_files(&check)),
+        Ok(cli::Job::Embed(embed)) => return exit(embed.run().map(|()| ExitCode::SUCCESS)),
+        Ok(cli::Job::Schema) => {
+            print!("{}", socklet::manifest::schema());
+            return ExitCode::SUCCESS;
+        }
+        Err(why) => {
+            eprintln!("socklet: {why}");
+            return ExitCode::from(2);
+        }
     };
     // It changes the environment, which only a single thread may.
     let passed = ListenFd::from_env();
@@ -56,6 +65,19 @@ fn main() -> ExitCode {
     }
 }
 
+/// The exit code, or 1 and what went wrong.
+fn exit(done: anyhow::Result<ExitCode>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        eprintln!("socklet: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn check_files(check: &cli::Check) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(check.run())
+}
+
 async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
     let handlers = find_handlers(serve.dir.as_deref())?;
     let mut config = serve.config();
@@ -77,8 +99,12 @@ async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
         None => None,
     };
     let page = config.test_page;
+    let policy = config.policy.summary();
     let source = match &handlers {
-        Handlers::Directory(directory) => format!("handlers in {}", directory.display()),
+        Handlers::Directory(directory) => {
+            info!("{policy}");
+            format!("handlers in {}; {policy}", directory.display())
+        }
         Handlers::Embedded => {
             "the embedded examples (no DIR was given and there is no ./handlers)".to_owned()
         }
@@ -189,8 +215,12 @@ fn print_table(
             matches!(endpoint.address, ListenAddress::Tcp(_)) && !endpoint.proxy_protocol;
         let shows_page = has_urls && page.unwrap_or(endpoint.is_loopback());
         text.push('\n');
-        for Route { path, loaded } in routes {
+        for Route { path, host, loaded } in routes {
             let note = if *loaded { "" } else { "   (not loaded: see the log)" };
+            let address = match (host, &endpoint.address) {
+                (Some(host), ListenAddress::Tcp(tcp)) => format!("{host}:{}", tcp.port()),
+                _ => address.clone(),
+            };
             text += &match has_urls {
                 true => format!("  ws{s}://{address}{path:width$}"),
                 false => format!("  {address} ({path})"),

@@ -94,21 +94,23 @@ impl Registry {
         claimed.map(|(claim, handler)| (claim.clone(), handler.clone())).collect()
     }
 
+    /// All that are there, served or not.
+    pub(crate) fn all(&self) -> Vec<Arc<Handler>> {
+        self.table.load().entries().map(|(_, handler, _)| handler.clone()).collect()
+    }
+
     /// Adds a handler, or has it claim something else.
     pub(crate) fn insert(&self, key: &str, handler: &Arc<Handler>, claim: Claim) {
-        self.claim([(key.to_owned(), handler.clone(), Some(claim))]);
+        self.claim(&[(key.to_owned(), handler.clone(), Some(claim))]);
     }
 
     /// Adds handlers, or has them claim something else, or nothing.
-    pub(crate) fn claim(
-        &self,
-        claims: impl IntoIterator<Item = (String, Arc<Handler>, Option<Claim>)> + Clone,
-    ) {
+    pub(crate) fn claim(&self, claims: &[(String, Arc<Handler>, Option<Claim>)]) {
         self.table.rcu(|table| {
-            let before = table.entries().map(|(key, handler, claim)| {
-                (key.to_owned(), handler.clone(), claim.cloned())
-            });
-            Table::new(before.chain(claims.clone()))
+            let before = table
+                .entries()
+                .map(|(key, handler, claim)| (key.to_owned(), handler.clone(), claim.cloned()));
+            Table::new(before.chain(claims.iter().cloned()))
         });
     }
 
@@ -117,9 +119,9 @@ impl Registry {
         let Some(handler) = self.table.load().handler(key).cloned() else { return };
         self.table.rcu(|table| {
             let left = table.entries().filter(|(other, ..)| *other != key);
-            Table::new(left.map(|(key, handler, claim)| {
-                (key.to_owned(), handler.clone(), claim.cloned())
-            }))
+            Table::new(
+                left.map(|(key, handler, claim)| (key.to_owned(), handler.clone(), claim.cloned())),
+            )
         });
         handler.close_all(&HostClose::removed());
         let mut leaving = self.leaving();
@@ -129,8 +131,7 @@ impl Registry {
 
     /// All that have connections or may get some.
     pub(crate) fn handlers(&self) -> Vec<Arc<Handler>> {
-        let table = self.table.load();
-        let mut handlers: Vec<_> = table.entries().map(|(_, handler, _)| handler.clone()).collect();
+        let mut handlers = self.all();
         let mut leaving = self.leaving();
         leaving.retain(|handler| !handler.connections().is_empty());
         handlers.extend(leaving.iter().cloned());

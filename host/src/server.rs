@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::accept::accept;
 use crate::account::Totals;
 use crate::admin::{self, State};
+use crate::claim::Claim;
 use crate::closing::HostClose;
 use crate::component::{self, LoadError};
 use crate::config::{Config, Timeouts};
@@ -27,7 +28,6 @@ use crate::listener::Listener;
 use crate::loader::Loader;
 use crate::overtime::Overtime;
 use crate::registry::Registry;
-use crate::route;
 use crate::settings::Settings;
 use crate::shedding;
 use crate::tls::{Tls, TlsError};
@@ -55,8 +55,11 @@ pub struct Listeners {
 /// One line of the table of routes.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// The path as it is written in a URL, `/games/chess`.
+    /// The path as it is written in a URL, `/games/chess`, with captures as they are
+    /// written in a manifest.
     pub path: String,
+    /// The host that it is for; `None` for any.
+    pub host: Option<String>,
     /// Whether a component serves it. The log says why not.
     pub loaded: bool,
 }
@@ -103,7 +106,8 @@ impl Server {
     /// # Errors
     ///
     /// See [`ServerError`].
-    pub fn new(config: Config, handlers: Handlers) -> Result<Self, ServerError> {
+    pub fn new(mut config: Config, handlers: Handlers) -> Result<Self, ServerError> {
+        config.policy.lower(&mut config.limits);
         let tls = config.tls.clone().map(Tls::new).transpose()?.map(Arc::new);
         let room = engine::room_for(config.max_instances);
         let engine = Engine::new(&config, room.instances).map_err(ServerError::Engine)?;
@@ -147,7 +151,7 @@ impl Server {
                     root.clone(),
                     self.engine.clone(),
                     self.host.registry.clone(),
-                    Settings::new(&self.host.config),
+                    self.host.config.clone(),
                 );
                 loader.look().await;
                 Some(tokio::spawn(loader.run(watcher, first)))
@@ -223,7 +227,7 @@ impl Server {
             component::try_out(&prepared, route, &settings).await.map_err(broken)?;
             let handler = self.host.registry.handler(route, &settings.limits);
             handler.swap(prepared, digest, settings, Instant::now());
-            self.host.registry.insert(route, &handler);
+            self.host.registry.insert(route, &handler, Claim::of_path(route));
         }
         Ok(())
     }
@@ -231,8 +235,9 @@ impl Server {
     fn routes(&self) -> Vec<Route> {
         let routes = self.host.registry.routes().into_iter();
         routes
-            .map(|(path, handler)| Route {
-                path: route::encode(&path),
+            .map(|(claim, handler)| Route {
+                path: claim.route.to_string(),
+                host: claim.host,
                 loaded: handler.current().is_some(),
             })
             .collect()

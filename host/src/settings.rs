@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, Limits, Timeouts};
-use crate::manifest::{Manifest, OverflowKey};
-use crate::pattern::Pattern;
+use crate::manifest::Manifest;
 
 /// Everything about a handler that is not its code. A swap replaces it with the code.
 #[derive(Clone, Debug)]
@@ -26,34 +25,8 @@ pub(crate) struct Settings {
     pub(crate) environment: Vec<(String, String)>,
     /// The guest's clocks tell no more than milliseconds.
     pub(crate) coarse_clocks: bool,
-    /// The guest sees neither Cookie nor Authorization.
-    pub(crate) hides_credentials: bool,
-    pub(crate) topics: TopicRules,
     /// What all this was asked by; none where there was no manifest.
     pub(crate) manifest: Option<Arc<Manifest>>,
-}
-
-/// What a handler may do with topics, beside its own ones.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TopicRules {
-    /// Shared topics that it may publish to.
-    pub(crate) publish: Vec<Pattern>,
-    /// Shared topics that it may subscribe connections to.
-    pub(crate) subscribe: Vec<Pattern>,
-    /// A subscriber that is too slow is closed with 1013, rather than left without
-    /// what it has no room for.
-    pub(crate) closes_on_overflow: bool,
-}
-
-impl From<&Manifest> for TopicRules {
-    fn from(manifest: &Manifest) -> Self {
-        let asked = &manifest.capabilities.topics;
-        Self {
-            publish: asked.publish.clone(),
-            subscribe: asked.subscribe.clone(),
-            closes_on_overflow: manifest.topics.overflow == OverflowKey::Close,
-        }
-    }
 }
 
 /// Which connections share an instance.
@@ -90,8 +63,6 @@ impl Settings {
             allow_origins: Vec::new(),
             environment: Vec::new(),
             coarse_clocks: false,
-            hides_credentials: false,
-            topics: TopicRules::default(),
             manifest: None,
         }
     }

@@ -29,7 +29,9 @@ struct Entry {
 
 impl Table {
     /// Of claims that don't conflict with each other; of two that do, neither counts.
-    pub(crate) fn new(entries: impl IntoIterator<Item = (String, Arc<Handler>, Option<Claim>)>) -> Self {
+    pub(crate) fn new(
+        entries: impl IntoIterator<Item = (String, Arc<Handler>, Option<Claim>)>,
+    ) -> Self {
         let mut table = Self::default();
         for (key, handler, claim) in entries {
             table.entries.insert(key, Entry { handler, claim });
@@ -58,7 +60,8 @@ impl Table {
     /// comes before one for any.
     pub(crate) fn find(&self, host: Option<&str>, path: &str) -> Option<(Arc<Handler>, Params)> {
         let own = host.and_then(|host| self.hosts.get(host));
-        let found = own.and_then(|own| own.at(path).ok()).or_else(|| self.any_host.at(path).ok())?;
+        let found =
+            own.and_then(|own| own.at(path).ok()).or_else(|| self.any_host.at(path).ok())?;
         let params = found.params.iter();
         let params = params.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Some((found.value.clone(), params.collect()))
@@ -70,9 +73,9 @@ impl Table {
 
     /// All, by their keys.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Arc<Handler>, Option<&Claim>)> {
-        self.entries.iter().map(|(key, Entry { handler, claim })| {
-            (key.as_str(), handler, claim.as_ref())
-        })
+        self.entries
+            .iter()
+            .map(|(key, Entry { handler, claim })| (key.as_str(), handler, claim.as_ref()))
     }
 
     pub(crate) fn handler(&self, key: &str) -> Option<&Arc<Handler>> {
@@ -113,17 +116,16 @@ mod tests {
     fn table(claims: &[(&str, Option<&str>, &str)]) -> Table {
         let registry = Registry::new(Totals::new(&Config::default()));
         Table::new(claims.iter().map(|(key, host, route)| {
-            let claim = Claim {
-                host: host.map(str::to_owned),
-                route: Route::parse(route).unwrap(),
-            };
+            let claim =
+                Claim { host: host.map(str::to_owned), route: Route::parse(route).unwrap() };
             ((*key).to_owned(), registry.handler(key, &Limits::default()), Some(claim))
         }))
     }
 
     fn find(table: &Table, host: Option<&str>, path: &str) -> Option<String> {
         let (handler, params) = table.find(host, path)?;
-        let params: String = params.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+        let params: String =
+            params.iter().map(|(name, value)| format!(" {name}={value}")).collect();
         Some(format!("{}{params}", handler.account.name))
     }
 

@@ -25,10 +25,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(settings: &Settings) -> Self {
-        Self {
-            environment: settings.environment.clone(),
-            coarse_clocks: settings.coarse_clocks,
-        }
+        Self { environment: settings.environment.clone(), coarse_clocks: settings.coarse_clocks }
     }
 }
 

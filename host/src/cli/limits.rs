@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use clap::Args;
 use socklet::config::{Config, Timeouts};
+use socklet::written::{duration, message_size, positive, size};
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits")]
@@ -175,44 +175,5 @@ impl TimeoutFlags {
         set(&mut timeouts.shutdown_delay, self.shutdown_delay);
         set(&mut timeouts.shutdown, self.shutdown_timeout);
         set(&mut timeouts.drain, self.drain_timeout);
-    }
-}
-
-/// A duration such as `30s` or `1m 30s`, more than nothing and at most a year.
-fn duration(text: &str) -> Result<Duration, String> {
-    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-    let duration = humantime::parse_duration(text)
-        .map_err(|error| format!("{error}: write it like 500ms, 30s or 1h"))?;
-    if duration.is_zero() || duration > YEAR {
-        return Err("must be more than 0s and at most 365d".into());
-    }
-    Ok(duration)
-}
-
-/// A size such as `64KiB`, at least a byte.
-fn size(text: &str) -> Result<usize, String> {
-    let size: ByteSize =
-        text.parse().map_err(|error| format!("{error}: write it like 1000, 64KiB or 1MiB"))?;
-    match usize::try_from(size.as_u64()) {
-        Ok(0) => Err("must be at least 1 byte".into()),
-        Ok(size) => Ok(size),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// A size that a single peer may make the host reserve.
-fn message_size(text: &str) -> Result<usize, String> {
-    const LARGEST: usize = 1 << 30;
-    size(text).and_then(|size| match size {
-        ..=LARGEST => Ok(size),
-        _ => Err("must be at most 1GiB".into()),
-    })
-}
-
-fn positive(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("must be at least 1".into()),
-        Ok(number) => Ok(number),
-        Err(error) => Err(format!("{error}")),
     }
 }

@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::account::Totals;
+use crate::claim::Claim;
 use crate::component;
 use crate::config::{Config, Limits};
 use crate::embedded;
@@ -120,7 +121,7 @@ async fn set_up() -> Stage {
         let prepared = component::prepare(&engine, bytes, &digest).await.expect("an example");
         let handler = registry.handler(route, &config.limits);
         handler.swap(prepared, digest, Settings::new(&config), Instant::now());
-        registry.insert(route, &handler);
+        registry.insert(route, &handler, Claim::of_path(route));
     }
     let listener = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));
     let origins = Origins::new(&[], &[], &listener.into());

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use hyper::header::{
-    ACCEPT, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, HeaderValue,
+    PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::{HeaderMap, Method, StatusCode, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -23,6 +23,7 @@ use crate::page;
 use crate::peer::Peer;
 use crate::registry::Handler;
 use crate::route;
+use crate::table::Params;
 
 /// Opens a connection, or says with which response not; and counts which.
 pub(super) async fn open<B>(
@@ -32,9 +33,15 @@ pub(super) async fn open<B>(
     origins: &Origins,
 ) -> Result<(Opened, Response), Response> {
     let path = route::decode(request.uri().path());
-    let handler = path.as_ref().ok().and_then(|path| host.registry.find(route::normalize(path)));
+    let name = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let found =
+        path.as_ref().ok().and_then(|path| host.registry.find(name, route::normalize(path)));
+    let (handler, params) = found.unzip();
     let outcome = match path {
-        Ok(path) => open_at(path, handler.as_deref(), request, peer, host, origins).await,
+        Ok(path) => {
+            let target = Target { path, handler: handler.as_deref(), params };
+            open_at(target, request, peer, host, origins).await
+        }
         Err(why) => Err(refuse(StatusCode::BAD_REQUEST, why)),
     };
     let (Ok((_, response)) | Err(response)) = &outcome;
@@ -46,9 +53,17 @@ pub(super) async fn open<B>(
     outcome
 }
 
-async fn open_at<B>(
+/// What a request is for.
+struct Target<'a> {
+    /// Decoded.
     path: String,
-    handler: Option<&Handler>,
+    handler: Option<&'a Handler>,
+    /// What the captures of its route take of the path.
+    params: Option<Params>,
+}
+
+async fn open_at<B>(
+    Target { path, handler, params }: Target<'_>,
     request: hyper::Request<B>,
     peer: Peer,
     host: &Host,
@@ -61,11 +76,14 @@ async fn open_at<B>(
         return Err(not_found());
     };
     let accept = check_protocol(&request)?;
-    origins.check(request.headers()).map_err(|why| {
+    let generation = handler.generation_for(&path);
+    let allowed = generation.as_ref().map(|generation| &generation.settings.allow_origins);
+    let foreign = origins.check(request.headers(), allowed.map_or(&[], Vec::as_slice));
+    let foreign = foreign.map_err(|why| {
         if handler.account.may_notice() {
             tracing::warn!(%peer, handler = &*handler.account.name, "handshake refused: {why}");
         }
-        refuse(StatusCode::FORBIDDEN, "this origin is not allowed")
+        not_allowed()
     })?;
     let client = forwarded::client(
         peer,
@@ -75,7 +93,13 @@ async fn open_at<B>(
     );
     let slots = host.reserve(client).map_err(|limit| full(limit, peer, &handler.account))?;
 
-    let (parts, _) = request.into_parts();
+    let (mut parts, _) = request.into_parts();
+    if host.config.policy.untrusted {
+        // Whoever reads them can come as the user.
+        for name in [COOKIE, AUTHORIZATION, PROXY_AUTHORIZATION] {
+            parts.headers.remove(name);
+        }
+    }
     let request = Box::new(Request {
         path: path.clone(),
         query: parts.uri.query().map(str::to_owned),
@@ -86,10 +110,22 @@ async fn open_at<B>(
     let account = handler.account.clone();
     let connection =
         Arc::new(Connection::new(host.next_id(), request, &host.config.limits, account));
+    if let Some(params) = params.filter(|params| !params.is_empty()) {
+        connection.learn(|opening| opening.params = params);
+    }
     let candidate = Candidate { handler, path: &path, connection: &connection, peer, host };
     let Joined { membership, guest, accepted } = candidate.join().await?;
+    // A swap may have come in between.
+    let allowed = &membership.generation().settings.allow_origins;
+    if foreign.is_some_and(|foreign| !allowed.contains(&foreign)) {
+        return Err(not_allowed());
+    }
     let opened = Opened { connection, guest, membership, slots };
     Ok((opened, response::accepted(response::switching(accept), accepted)))
+}
+
+fn not_allowed() -> Response {
+    refuse(StatusCode::FORBIDDEN, "this origin is not allowed")
 }
 
 /// What is said where a limit is reached.
@@ -122,7 +158,8 @@ fn no_handshake<B>(
                 "the Host of this request is not one of this server's names: set --host",
             );
         }
-        let routes = host.registry.routes().into_iter().map(|(route, _)| route);
+        let routes = host.registry.routes().into_iter();
+        let routes = routes.map(|(claim, _)| claim.route.as_str().to_owned());
         return response::page(page::render(routes));
     }
     if known { response::upgrade_required() } else { not_found() }

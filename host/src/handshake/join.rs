@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
+use hyper::header::HeaderValue;
 use tokio::time::timeout;
 
 use super::response::{self, Response, refuse, unavailable};
@@ -48,11 +49,24 @@ impl Candidate<'_> {
                 None => Some(self.start_own(generation).await?),
                 Some(key) => self.take_seat(generation, key).await?,
             };
-            if let Some((guest, accepted)) = joined {
+            if let Some((guest, mut accepted)) = joined {
+                if accepted.subprotocol.is_none() {
+                    accepted.subprotocol = self.agree(&generation.settings.subprotocols);
+                }
                 return Ok(Joined { membership, guest, accepted });
             }
         }
         Err(unavailable("the handler is being replaced"))
+    }
+
+    /// The subprotocol that the handler's manifest prefers of those that the peer offers.
+    /// Where there is none, it is up to the peer whether it goes on.
+    fn agree(&self, spoken: &[String]) -> Option<HeaderValue> {
+        let mailbox = &mut self.connection.shared().mailbox;
+        let agreed = spoken.iter().find(|name| mailbox.offers_subprotocol(name))?;
+        let agreed = HeaderValue::try_from(agreed).ok()?;
+        mailbox.agree_to(&agreed);
+        Some(agreed)
     }
 
     /// Takes a place in the generation that the path leads to. A swap may come between

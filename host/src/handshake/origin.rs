@@ -52,9 +52,14 @@ impl Origins {
         self.loopback
     }
 
-    /// A request without an Origin does not come from a browser, and passes.
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+    /// A request without an Origin does not come from a browser, and passes. An origin
+    /// that only the handler allows, by `its_own` list, is handed back.
+    pub(crate) fn check(
+        &self,
+        headers: &HeaderMap,
+        its_own: &[String],
+    ) -> Result<Option<String>, Refused> {
+        let Some(origin) = headers.get(ORIGIN) else { return Ok(None) };
         // Longer than any name: it would only fill the log.
         const LONGEST: usize = 300;
         let text = |value: &[u8]| {
@@ -63,7 +68,11 @@ impl Origins {
         let origin = text(origin.as_bytes());
         let host = headers.get(HOST).map(|host| text(host.as_bytes())).unwrap_or_default();
         if self.allowed.iter().any(|allowed| allowed == "*" || *allowed == origin) {
-            return Ok(());
+            return Ok(None);
+        }
+        if let Some(allowed) = its_own.iter().find(|allowed| *allowed == "*" || **allowed == origin)
+        {
+            return Ok(Some(allowed.clone()));
         }
         if origin == "null" {
             return Err(Refused::Null { host });
@@ -75,7 +84,7 @@ impl Origins {
         if !self.knows(&host) {
             return Err(Refused::UnknownHost { origin, host });
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Whether `host`, with or without a port, is one of the server's names, or an
@@ -104,7 +113,11 @@ fn is_address(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn check(listener: &str, settings: (&[&str], &[&str]), headers: &[(&str, &str)]) -> bool {
+    fn check(
+        listener: &str,
+        settings: (&[&str], &[&str], &[&str]),
+        headers: &[(&str, &str)],
+    ) -> bool {
         let strings = |all: &[&str]| all.iter().map(|&one| one.to_owned()).collect::<Vec<_>>();
         let listener = Endpoint { address: listener.parse().unwrap(), proxy_protocol: false };
         let origins = Origins::new(&strings(settings.0), &strings(settings.1), &listener);
@@ -113,7 +126,7 @@ mod tests {
             let name: hyper::header::HeaderName = name.parse().unwrap();
             map.append(name, value.parse().unwrap());
         }
-        origins.check(&map).is_ok()
+        origins.check(&map, &strings(settings.2)).is_ok()
     }
 
     const LOOPBACK: &str = "127.0.0.1:9000";
@@ -122,14 +135,14 @@ mod tests {
 
     #[test]
     fn without_an_origin_a_request_passes() {
-        assert!(check(PUBLIC, (&[], &[]), &[("host", "evil.example")]));
+        assert!(check(PUBLIC, (&[], &[], &[]), &[("host", "evil.example")]));
     }
 
     #[test]
     fn the_same_origin_passes_under_a_known_name_only() {
         let from = |listener, hosts, name: &str| {
             let origin = format!("http://{name}");
-            check(listener, (&[], hosts), &[("host", name), ("origin", &origin)])
+            check(listener, (&[], hosts, &[]), &[("host", name), ("origin", &origin)])
         };
         assert!(from(LOOPBACK, &[], "localhost:9000"));
         assert!(from(LOOPBACK, &[], "[::1]:9000"));
@@ -145,15 +158,18 @@ mod tests {
     #[test]
     fn other_origins_must_be_allowed() {
         let headers = [("host", "localhost:9000"), ("origin", "https://app.example")];
-        assert!(!check(LOOPBACK, (&[], &[]), &headers));
-        assert!(check(LOOPBACK, (&["https://app.example"], &[]), &headers));
-        assert!(check(LOOPBACK, (&["*"], &[]), &headers));
-        assert!(!check(LOOPBACK, (&["https://app.example:1"], &[]), &headers));
+        assert!(!check(LOOPBACK, (&[], &[], &[]), &headers));
+        assert!(check(LOOPBACK, (&["https://app.example"], &[], &[]), &headers));
+        assert!(check(LOOPBACK, (&["*"], &[], &[]), &headers));
+        assert!(!check(LOOPBACK, (&["https://app.example:1"], &[], &[]), &headers));
+        assert!(check(LOOPBACK, (&[], &[], &["https://app.example"]), &headers));
+        assert!(check(LOOPBACK, (&[], &[], &["*"]), &headers));
+        assert!(!check(LOOPBACK, (&[], &[], &["https://app.example.org"]), &headers));
     }
 
     #[test]
     fn null_is_refused() {
         let headers = [("host", "localhost:9000"), ("origin", "null")];
-        assert!(!check(LOOPBACK, (&[], &[]), &headers));
+        assert!(!check(LOOPBACK, (&[], &[], &[]), &headers));
     }
 }

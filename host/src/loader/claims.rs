@@ -37,9 +37,10 @@ impl Loader {
         self.conflicts = conflicts;
         for (key, known) in &mut self.known {
             known.contested = contested.contains(key);
-            match known.is_due() {
-                true => self.queue.look(key),
-                false => self.queue.remove(key),
+            if known.contested {
+                self.queue.remove(key);
+            } else if known.is_due() {
+                self.queue.look(key);
             }
         }
         self.tell_registry();
@@ -78,7 +79,9 @@ impl Loader {
                 format!("{} and {}, which are the same,", one.claim, other.claim),
             ),
         };
-        format!("{files}: both claim the route {claims} and neither is loaded: change the route of one")
+        format!(
+            "{files}: both claim the route {claims} and neither is loaded: change the route of one"
+        )
     }
 
     /// What served goes on serving where it does; what is to come is known from the
@@ -110,7 +113,7 @@ impl Loader {
         if !claims.is_empty() {
             let told = claims.iter().map(|(key, _, claim)| (key.clone(), claim.clone()));
             self.claimed.extend(told);
-            self.registry.claim(claims);
+            self.registry.claim(&claims);
         }
     }
 }

@@ -57,8 +57,7 @@ pub(crate) fn read(found: &Found, within: Option<&Path>) -> Result<Option<Manife
     };
     let text = text.map_err(|error| unreadable(&beside.path, &error))?;
     let text = text.map_err(|what| wrong(&beside.path, what.to_owned()))?;
-    let beside_it =
-        Manifest::parse(&text).map_err(|flaw| wrong(&beside.path, flaw.to_string()))?;
+    let beside_it = Manifest::parse(&text).map_err(|flaw| wrong(&beside.path, flaw.to_string()))?;
     if inside.as_ref().is_some_and(|inside| *inside != beside_it) {
         let what = format!(
             "says something else than the manifest inside {}: embed this one (socklet embed), or \

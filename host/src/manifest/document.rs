@@ -108,7 +108,11 @@ impl<'a> Document<'a> {
                     }
                     None => {
                         let what = schema.unknown(name);
-                        return Err(Flaw { line: self.line(&key.span()), key: path.join("."), what });
+                        return Err(Flaw {
+                            line: self.line(&key.span()),
+                            key: path.join("."),
+                            what,
+                        });
                     }
                 },
             };
@@ -129,9 +133,9 @@ impl<'a> Document<'a> {
                 self.check_keys(table, schema, path, false)
             }
             DeValue::Array(items) => match schema.items() {
-                Some(schema) => items
-                    .iter()
-                    .try_for_each(|item| self.check_value(item.get_ref(), schema, path)),
+                Some(schema) => {
+                    items.iter().try_for_each(|item| self.check_value(item.get_ref(), schema, path))
+                }
                 None => Ok(()),
             },
             // Of whatever else is wrong with it, its type will tell.

@@ -18,6 +18,7 @@ use crate::claim::Route;
 use crate::pattern::Pattern;
 use document::{Document, Flaw};
 use limits::LimitTable;
+pub use section::{EmbedError, embed};
 use values::{HostName, Origin, Subprotocol, Text, Time, Variable};
 
 /// A larger file is no manifest.
@@ -119,7 +120,7 @@ pub(crate) struct TopicPatterns {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct TopicTable {
     /// What becomes of a subscriber that takes its messages too slowly. By default
-    /// "drop".
+    /// "close".
     pub(crate) overflow: OverflowKey,
 }
 
@@ -129,9 +130,9 @@ pub(crate) struct TopicTable {
 #[schemars(inline)]
 pub(crate) enum OverflowKey {
     /// The message is not delivered to it, and counted.
-    #[default]
     Drop,
-    /// It is closed with 1013.
+    /// It is closed with 1013: nothing is lost in silence.
+    #[default]
     Close,
 }
 
@@ -152,8 +153,11 @@ impl Manifest {
                 return Err(document.flaw(&["subprotocols"], "must name each one once"));
             }
         }
-        for (table, name) in
-            self.env.keys().map(|name| ("env", name)).chain(self.secrets.keys().map(|name| ("secrets", name)))
+        for (table, name) in self
+            .env
+            .keys()
+            .map(|name| ("env", name))
+            .chain(self.secrets.keys().map(|name| ("secrets", name)))
         {
             if name.is_empty() || name.contains(['=', '\0']) {
                 let what = "must have names of variables as its keys: not empty, without = and NUL";
@@ -165,6 +169,28 @@ impl Manifest {
             return Err(document.flaw(&["secrets", both], what));
         }
         Ok(())
+    }
+}
+
+impl Manifest {
+    /// What the handler `key` has to have granted where nothing is without a grant.
+    pub(crate) fn powers(&self, key: &str) -> Vec<String> {
+        let mut powers = Vec::new();
+        if self.route.as_ref().is_some_and(|route| !route.is_below(key)) {
+            powers.push("route".to_owned());
+        }
+        if self.host.is_some() {
+            powers.push("host".to_owned());
+        }
+        powers.extend(self.secrets.keys().map(|name| format!("secrets.{}", name.escape_debug())));
+        let topics = &self.capabilities.topics;
+        for (what, patterns) in [("publish", &topics.publish), ("subscribe", &topics.subscribe)] {
+            if !patterns.is_empty() {
+                let patterns: Vec<_> = patterns.iter().map(|pattern| pattern.as_str()).collect();
+                powers.push(format!("capabilities.topics.{what} ({})", patterns.join(", ")));
+            }
+        }
+        powers
     }
 }
 

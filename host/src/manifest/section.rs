@@ -7,7 +7,7 @@ use wasm_encoder::{CustomSection, Encode as _, Section as _};
 use super::{MAX_SIZE, Manifest};
 
 /// The name of the section.
-pub const NAME: &str = "socklet:manifest";
+pub(crate) const NAME: &str = "socklet:manifest";
 /// Sections that are looked at; a component has dozens.
 const MAX_SECTIONS: usize = 100_000;
 /// What every component begins with, before its version.

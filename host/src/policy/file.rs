@@ -37,7 +37,8 @@ impl ConfigFile {
     /// One line that names the file, and the line and the key in it.
     pub fn read(path: &Path) -> Result<Self, String> {
         let named = |what: String| format!("{}: {what}", path.display());
-        let bytes = std::fs::read(path).map_err(|error| named(format!("can't be read: {error}")))?;
+        let bytes =
+            std::fs::read(path).map_err(|error| named(format!("can't be read: {error}")))?;
         if bytes.len() > 16 * MAX_SIZE {
             return Err(named("is larger than 1 MiB: that is no configuration".into()));
         }
@@ -53,7 +54,7 @@ impl ConfigFile {
     }
 }
 
-fn parse(text: &str) -> Result<(Vec<Flag>, Policy), Flaw> {
+pub(super) fn parse(text: &str) -> Result<(Vec<Flag>, Policy), Flaw> {
     let document = Document::new(text)?;
     let tables: Tables = document.read(true)?;
     for grant in tables.grants.iter().flatten() {
@@ -99,7 +100,8 @@ fn is_of_a_handler(name: &str) -> bool {
 }
 
 fn flag(document: &Document<'_>, path: &[&str], value: &DeValue<'_>) -> Result<Flag, Flaw> {
-    let wrong = || document.flaw(path, "must be a text, a number, true or false, or a list of texts");
+    let wrong =
+        || document.flaw(path, "must be a text, a number, true or false, or a list of texts");
     let values = match value {
         DeValue::Array(items) => {
             let items = items.iter().map(|item| written(item.get_ref()));
@@ -130,7 +132,8 @@ mod tests {
         let text = "listen = [\"a\", \"b\"]\nmax-connections = 5\ntest-page = true\n\
                     [defaults]\nmax-memory = \"1MiB\"\n[ceilings]\nmax-memory = \"2MiB\"";
         let (flags, policy) = parse(text).unwrap();
-        let flags: Vec<_> = flags.iter().map(|flag| (flag.name.as_str(), flag.values.join(","))).collect();
+        let flags: Vec<_> =
+            flags.iter().map(|flag| (flag.name.as_str(), flag.values.join(","))).collect();
         for (name, values) in [
             ("listen", "a,b"),
             ("max-connections", "5"),
@@ -147,12 +150,21 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (text, said) in [
-            ("[ceilings]\nmax-memry = 1", "line 2: ceilings.max-memry is no key here: did you mean max-memory?"),
+            (
+                "[ceilings]\nmax-memry = 1",
+                "line 2: ceilings.max-memry is no key here: did you mean max-memory?",
+            ),
             ("[defaults]\nlisten = \"a\"", "line 2: defaults.listen is no key here"),
             ("max-memory = 1\n[defaults]\nmax-memory = 2", "max-memory is in [defaults] and above"),
-            ("[[grants]]\nroutes = [\"/{a}\"]\nhandlers = [\"*\"]", "grants must have paths without captures"),
+            (
+                "[[grants]]\nroutes = [\"/{a}\"]\nhandlers = [\"*\"]",
+                "grants must have paths without captures",
+            ),
             ("[[grants]]\nsecrets = [\"*\"]", "missing field `handlers`"),
-            ("[[grants]]\nhandlers = [\"*\"]\nsecret = []", "line 3: grants.secret is no key here: did you mean secrets?"),
+            (
+                "[[grants]]\nhandlers = [\"*\"]\nsecret = []",
+                "line 3: grants.secret is no key here: did you mean secrets?",
+            ),
             ("x = 1979-05-27", "x must be a text"),
         ] {
             let flaw = parse(text).unwrap_err().to_string();

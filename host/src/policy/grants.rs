@@ -52,7 +52,9 @@ impl<'a> Grants<'a> {
     /// Whether all is granted that a manifest asks for. The error names the key.
     pub(super) fn check(&self, manifest: &Manifest, key: &str) -> Result<(), String> {
         let denied = |what: &str, how: &str| {
-            Err(format!("{what} is not granted: leave it out, or have the operator grant it ({how} in [[grants]])"))
+            Err(format!(
+                "{what} is not granted: leave it out, or have the operator grant it ({how} in [[grants]])"
+            ))
         };
         if let Some(route) = &manifest.route
             && !route.is_below(key)

@@ -22,7 +22,7 @@ use grants::{Grant, Grants};
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// Whoever can put files into the handlers' directory is not trusted.
-    pub untrusted: bool,
+    pub(crate) untrusted: bool,
     tables: Tables,
 }
 
@@ -44,6 +44,13 @@ pub(crate) struct Wanted {
 }
 
 impl Policy {
+    /// The same, where those who can put files into the handlers' directory are trusted
+    /// or not.
+    #[must_use]
+    pub fn untrusted(self, untrusted: bool) -> Self {
+        Self { untrusted, ..self }
+    }
+
     /// One line for the start: who decides.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -96,7 +103,6 @@ impl Policy {
         manifest: Option<&Manifest>,
     ) -> Result<Wanted, String> {
         let mut settings = Settings::new(config);
-        settings.hides_credentials = self.untrusted;
         settings.coarse_clocks = self.untrusted;
         let claim = Claim::of_path(key);
         let Some(manifest) = manifest else { return Ok(Wanted { settings, claim }) };
@@ -190,7 +196,6 @@ fn fill(settings: &mut Settings, manifest: &Manifest) -> Result<(), String> {
         })?;
         settings.environment.push((name.clone(), value));
     }
-    settings.topics = manifest.into();
     settings.manifest = Some(manifest.clone().into());
     Ok(())
 }

@@ -1,0 +1,110 @@
+//! The commands that look at files, and serve nothing.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use socklet::config::Config;
+use socklet::inspect;
+use socklet::manifest::embed;
+use socklet::policy::Policy;
+
+use super::limits::{LimitFlags, TimeoutFlags};
+
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// Components, with their manifests beside them
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The handlers' directory, where names and routes begin [default: each file's own]
+    #[arg(long, env = "SOCKLET_DIR")]
+    dir: Option<PathBuf>,
+    /// The operator's policy, as for serve
+    #[arg(long, value_name = "FILE", env = "SOCKLET_CONFIG")]
+    config: Option<PathBuf>,
+    /// As for serve
+    #[arg(
+        long,
+        env = "SOCKLET_UNTRUSTED",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true"
+    )]
+    untrusted: bool,
+    #[command(flatten)]
+    limits: LimitFlags,
+    #[command(flatten)]
+    timeouts: TimeoutFlags,
+    #[arg(skip)]
+    pub(super) policy: Policy,
+}
+
+impl Check {
+    /// Prints a report on each file. Fails where one of them would not be served.
+    pub(crate) async fn run(&self) -> anyhow::Result<ExitCode> {
+        let mut config = Config {
+            policy: self.policy.clone().untrusted(self.untrusted),
+            compiler: Some("/proc/self/exe".into()),
+            // Each is tried out alone.
+            max_instances: Some(1),
+            ..Config::default()
+        };
+        self.limits.apply(&mut config);
+        self.timeouts.apply(&mut config.timeouts);
+        config.max_instances = Some(1);
+        let reports = inspect::check(&self.files, self.dir.as_deref(), config).await?;
+        let sound = reports.iter().all(inspect::Report::is_sound);
+        let text: String = reports.iter().map(ToString::to_string).collect();
+        std::io::stdout().write_all(text.as_bytes())?;
+        Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Embed {
+    /// The component
+    file: PathBuf,
+    /// The manifest that is put into it
+    #[arg(long, value_name = "FILE")]
+    manifest: PathBuf,
+    /// Where the component is written to [default: back to where it is]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Embed {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        let component = std::fs::read(&self.file)
+            .with_context(|| format!("{}: can't be read", self.file.display()))?;
+        let manifest = std::fs::read_to_string(&self.manifest)
+            .with_context(|| format!("{}: can't be read", self.manifest.display()))?;
+        let made = match embed(&component, &manifest) {
+            Ok(made) => made,
+            Err(why @ socklet::manifest::EmbedError::Manifest(_)) => {
+                bail!("{}: {why}", self.manifest.display())
+            }
+            Err(why) => bail!("{}: {why}", self.file.display()),
+        };
+        let output = self.output.as_deref().unwrap_or(&self.file);
+        write(output, &made).with_context(|| format!("{}: can't be written", output.display()))
+    }
+}
+
+/// Replaces a file as a whole, so that a server that looks at it sees no half of it.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut draft = tempfile::Builder::new()
+        .prefix(".socklet-")
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    draft.write_all(bytes)?;
+    // As it was, or as any new file is.
+    let permissions = match std::fs::metadata(path) {
+        Ok(metadata) => metadata.permissions(),
+        Err(_) => std::os::unix::fs::PermissionsExt::from_mode(0o644),
+    };
+    draft.as_file().set_permissions(permissions)?;
+    draft.persist(path).map(drop).map_err(|error| error.error)
+}

@@ -1,0 +1,207 @@
+//! What serving a file would say, without serving it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use wasmtime::component::Component;
+
+use crate::claim::Claim;
+use crate::component;
+use crate::config::Config;
+use crate::directory::{Fingerprint, Found, FoundManifest};
+use crate::engine::Engine;
+use crate::manifest::Manifest;
+use crate::manifest::asked::{self, AskError};
+use crate::registry::name_of;
+use crate::route;
+use crate::server::ServerError;
+use crate::table;
+use crate::wasi::World;
+
+/// Imports that are links to nothing unless they are granted.
+const GRANTED: [&str; 2] = ["socklet:websocket/topics", "wasi:http/outgoing-handler"];
+
+/// What would come of one file.
+#[derive(Debug)]
+pub struct Report {
+    file: PathBuf,
+    key: String,
+    claim: Option<Claim>,
+    problems: Vec<String>,
+    imports: Vec<String>,
+    exports: Vec<String>,
+    powers: Vec<String>,
+}
+
+/// Looks at each of these files as a server of the directory `root` would, or each at
+/// its own directory; and at whether several of them claim the same.
+///
+/// # Errors
+///
+/// The engine can't be set up. What is wrong with a file is in its report.
+pub async fn check(
+    files: &[PathBuf],
+    root: Option<&Path>,
+    mut config: Config,
+) -> Result<Vec<Report>, ServerError> {
+    config.policy.lower(&mut config.limits);
+    let engine = Engine::new(&config, 1).map_err(ServerError::Engine)?;
+    let mut reports = Vec::new();
+    for file in files {
+        reports.push(check_one(file, root, &config, &engine).await);
+    }
+    let claims = reports.iter().filter_map(|report| Some((&*report.key, report.claim.as_ref()?)));
+    let claims: Vec<_> = claims.collect();
+    let conflicts = table::conflicts(&claims).into_iter();
+    let conflicts: Vec<_> = conflicts
+        .map(|(one, other)| (claims[one].0.to_owned(), claims[other].0.to_owned()))
+        .collect();
+    for (one, other) in conflicts {
+        for (key, other) in [(&one, &other), (&other, &one)] {
+            let other = reports.iter().find(|report| report.key == *other);
+            let other = other.map(|report| report.file.display().to_string());
+            if let Some(report) = reports.iter_mut().find(|report| report.key == *key) {
+                let other = other.unwrap_or_default();
+                let file = report.file.display();
+                report.problems.push(format!(
+                    "{file}: claims the same route as {other}, and neither would be loaded: \
+                     change the route of one"
+                ));
+            }
+        }
+    }
+    Ok(reports)
+}
+
+impl Report {
+    /// Whether it would be served.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.problems {
+            writeln!(f, "{problem}")?;
+        }
+        if let (true, Some(claim)) = (self.is_sound(), &self.claim) {
+            let name = name_of(&self.key);
+            writeln!(f, "{}: would be served at {claim}, as {name}", self.file.display())?;
+        }
+        for (what, names) in [
+            ("imports", &self.imports),
+            ("exports", &self.exports),
+            ("would need a grant for", &self.powers),
+        ] {
+            for name in names {
+                writeln!(f, "  {what} {name}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn check_one(file: &Path, root: Option<&Path>, config: &Config, engine: &Engine) -> Report {
+    let relative = root.and_then(|root| file.strip_prefix(root).ok());
+    let relative = relative.or_else(|| file.file_name().map(Path::new)).unwrap_or(file);
+    let mut report = Report {
+        file: file.to_owned(),
+        key: String::new(),
+        claim: None,
+        problems: Vec::new(),
+        imports: Vec::new(),
+        exports: Vec::new(),
+        powers: Vec::new(),
+    };
+    let named = |what: &dyn fmt::Display| format!("{}: {what}", file.display());
+    match route::of_file(relative) {
+        Ok(key) => report.key = key,
+        Err(why) => {
+            report.problems.push(named(&format_args!("can't be a route: {why}: rename it")));
+            return report;
+        }
+    }
+    let found = match find(file) {
+        Ok(found) => found,
+        Err(error) => {
+            report.problems.push(named(&format_args!("can't be read: {error}")));
+            return report;
+        }
+    };
+    let manifest = match asked::read(&found, None) {
+        Ok(manifest) => manifest,
+        Err(AskError::Wrong(wrong)) => {
+            report.problems.push(wrong.to_string());
+            None
+        }
+        Err(AskError::Changing) => {
+            report.problems.push(named(&"is being written to: check it again"));
+            return report;
+        }
+    };
+    if let Some(manifest) = &manifest {
+        report.powers = manifest.powers(&report.key);
+    }
+    if let Err(why) = try_out(&mut report, &found, manifest.as_ref(), config, engine).await {
+        report.problems.push(why);
+    }
+    report
+}
+
+/// A file, and a manifest beside it.
+fn find(file: &Path) -> std::io::Result<Found> {
+    let fingerprint = Fingerprint::of(&std::fs::metadata(file)?);
+    let path = file.with_extension("toml");
+    let manifest = match std::fs::metadata(&path) {
+        Ok(metadata) => Some(FoundManifest { path, fingerprint: Fingerprint::of(&metadata) }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Found { path: file.to_owned(), fingerprint, manifest })
+}
+
+async fn try_out(
+    report: &mut Report,
+    found: &Found,
+    manifest: Option<&Manifest>,
+    config: &Config,
+    engine: &Engine,
+) -> Result<(), String> {
+    let named = |why: &dyn fmt::Display| format!("{}: {why}", found.path.display());
+    // One whose manifest is wrong is looked at as if it had none.
+    let wanted = match config.policy.settings(config, &report.key, manifest) {
+        Ok(wanted) => wanted,
+        Err(what) => {
+            let beside = found.manifest.as_ref().map(|manifest| &manifest.path);
+            let file = beside.unwrap_or(&found.path).display();
+            report.problems.push(format!("{file}: {what}"));
+            config.policy.settings(config, &report.key, None)?
+        }
+    };
+    let bytes = component::read(found, None).map_err(|why| named(&why))?;
+    let bytes = bytes.ok_or_else(|| named(&"is being written to: check it again"))?;
+    let digest = component::digest_of(&bytes);
+    let prepared = component::prepare(engine, &bytes, &digest).await.map_err(|why| named(&why))?;
+    // It has just been compiled.
+    if let Ok(component) = engine.compiler().component(&bytes, &digest).await {
+        list(report, &component, engine);
+    }
+    let prepared = prepared.within(World::new(&wanted.settings));
+    let tried = component::try_out(&prepared, name_of(&report.key), &wanted.settings).await;
+    tried.map_err(|why| named(&why))?;
+    report.claim = Some(wanted.claim);
+    Ok(())
+}
+
+fn list(report: &mut Report, component: &Component, engine: &Engine) {
+    let of = component.component_type();
+    report.imports = of.imports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
+    report.exports = of.exports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
+    let granted = report.imports.iter().filter(|import| {
+        let name = import.split('@').next().unwrap_or_default();
+        GRANTED.contains(&name)
+    });
+    report.powers.extend(granted.map(|import| format!("the import {import}")));
+}

@@ -1,7 +1,8 @@
 //! Uses WASI where its standard library can't: `out TEXT` and `err TEXT` write to
 //! stdout and stderr (`\n` is a new line), `ambient` answers with what it finds of
-//! environment, arguments, directories and network, `clocks` with whether time
-//! passes and random numbers differ, `sleep MS` waits for MS milliseconds and
+//! environment, arguments, directories and network, `environment` with all of it, `params`
+//! with what the route captured, `clocks` with whether time passes and random numbers
+//! differ, `now` with the nanoseconds of the clock, `sleep MS` waits for MS milliseconds and
 //! answers `slept`, `naps MS` does so five times before it answers. After `stay` it
 //! waits in `on-close`, again and again, for ever.
 
@@ -133,6 +134,12 @@ impl Handler for UsesWasi {
             "out" => print(&wasi::cli::stdout::get_stdout(), rest),
             "err" => print(&wasi::cli::stderr::get_stderr(), rest),
             "ambient" => connection.write(ambient()),
+            "environment" => {
+                let variables = wasi::cli::environment::get_environment();
+                connection.write(listed(variables));
+            }
+            "params" => connection.write(listed(connection.params())),
+            "now" => connection.write(monotonic_clock::now().to_string()),
             "clocks" => {
                 let before = monotonic_clock::now();
                 let random = wasi::random::random::get_random_u64;
@@ -170,6 +177,11 @@ impl Handler for UsesWasi {
             }
         }
     }
+}
+
+fn listed(pairs: Vec<(String, String)>) -> String {
+    let pairs = pairs.into_iter().map(|(name, value)| format!("{name}={value}"));
+    pairs.collect::<Vec<_>>().join(" ")
 }
 
 fn print(stream: &wasi::io::streams::OutputStream, text: &str) {

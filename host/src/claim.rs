@@ -136,9 +136,12 @@ impl Route {
     }
 
     fn conflicts_with(&self, other: &Self) -> bool {
-        let mut router = matchit::Router::new();
-        let inserted = router.insert(self.pattern(), ());
-        inserted.and_then(|()| router.insert(other.pattern(), ())).is_err()
+        let fit = |one: &Self, other: &Self| {
+            let mut router = matchit::Router::new();
+            let inserted = router.insert(one.pattern(), ());
+            inserted.and_then(|()| router.insert(other.pattern(), ())).is_ok()
+        };
+        !fit(self, other) || !fit(other, self)
     }
 }
 
@@ -204,8 +207,9 @@ mod tests {
         assert!(conflict("/x/{*a}", "/x/{*b}"));
         assert!(!conflict("/a", "/{b}"));
         assert!(!conflict("/{a}/x", "/{b}/y"));
-        assert!(!conflict("/{a}", "/{*b}"));
-        assert!(!conflict("/x/{a}", "/x/{*b}"));
+        assert!(conflict("/{a}", "/{*b}"));
+        assert!(conflict("/x/{a}", "/x/{*b}"));
+        assert!(!conflict("/x/{a}", "/{*b}"));
         assert!(!conflict("/x", "/x/{*b}"));
         assert!(!Route::of_path("/{a}").conflicts_with(&route("/{a}")));
         let claim = |host: &str| Claim { host: Some(host.into()), route: route("/a") };

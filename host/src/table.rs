@@ -51,7 +51,9 @@ impl Table {
                 None => &mut table.any_host,
             };
             // All that could be in its way has just been taken out.
-            let _ = router.insert(route.pattern(), handler.clone());
+            if let Err(error) = router.insert(route.pattern(), handler.clone()) {
+                tracing::error!(handler = &*handler.account.name, "{route} is not served: {error}");
+            }
         }
         table
     }

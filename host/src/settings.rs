@@ -1,9 +1,11 @@
 //! What holds for one generation of a handler: what its manifest asks for, within what
 //! the operator allows. Without a manifest, what the command line says.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, Limits, Timeouts};
+use crate::topics::Rules;
 
 /// Everything about a handler that is not its code. A swap replaces it with the code.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) allow_origins: Vec<String>,
     /// The environment that the guest sees, secrets among it.
     pub(crate) environment: Vec<(String, String)>,
+    /// What it may do with topics.
+    pub(crate) topics: Arc<Rules>,
 }
 
 /// Which connections share an instance.
@@ -56,6 +60,7 @@ impl Settings {
             subprotocols: Vec::new(),
             allow_origins: Vec::new(),
             environment: Vec::new(),
+            topics: Arc::default(),
         }
     }
 }

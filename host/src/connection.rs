@@ -137,6 +137,12 @@ impl Shared {
         self.events > 1
     }
 
+    /// Whether an instance of its own, of which `begun` events are known, is at rest and
+    /// has nothing to do.
+    pub(crate) fn is_at_rest(&self, begun: u64) -> bool {
+        !self.busy && self.events == begun && !self.mailbox.has_event(true)
+    }
+
     /// How many events were begun, and whether the last one has ended.
     pub(crate) fn progress(&self) -> (u64, bool) {
         (self.events, self.finished)

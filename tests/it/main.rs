@@ -36,3 +36,4 @@ mod soak;
 mod swap;
 mod swap_under_load;
 mod tls;
+mod topics;

@@ -22,6 +22,23 @@ wit_bindgen::generate!({
     export_macro_name: "export_bindings",
 });
 
+/// The optional import of topics.
+pub mod topical {
+    wit_bindgen::generate!({
+        inline: "
+            package socklet:guest-topics;
+
+            world topical {
+                import socklet:websocket/topics@0.1.0;
+            }
+        ",
+        path: "wit",
+        with: { "socklet:websocket/types@0.1.0": super::socklet::websocket::types },
+        generate_all,
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
 impl From<types::MessageResult> for Message {
     fn from(message: types::MessageResult) -> Self {
         match message {

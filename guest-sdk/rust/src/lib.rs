@@ -31,7 +31,8 @@
 //! - `export` holds [`export!`] and the states of an instance's connections.
 //! - `handler` is the trait that handlers implement.
 //! - `request`, `message` and `close` are what events carry.
-//! - `connection` is what a handler can do about it.
+//! - `connection` is what a handler can do about it, and [`topics`] how it reaches the
+//!   connections of all instances.
 //! - `logging` sends the `log` crate's lines, and panics, to the host's log.
 //! - `allocator` keeps idle instances small. It is there on wasm32-unknown-unknown,
 //!   unless the feature of that name is turned off.
@@ -55,6 +56,7 @@ mod logging;
 mod message;
 pub mod prelude;
 mod request;
+pub mod topics;
 
 pub use close::{CloseEvent, CloseOrigin, CloseOutcome};
 pub use connection::{Connection, WriteError};

@@ -177,6 +177,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             }
             Guest::Gone => return (false, None),
         };
+        if self.connection.shared().is_at_rest(self.begun) {
+            // What has woken the session is for the peer, as what topics deliver: the
+            // guest, its stack and its memory need not be looked at.
+            return (false, None);
+        }
         match work.poll(cx) {
             Poll::Pending => {
                 let (begun, busy) = {

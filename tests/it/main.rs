@@ -26,6 +26,7 @@ mod lifecycle;
 mod limits;
 mod listeners;
 mod mappings;
+mod members;
 mod message_loop;
 mod order;
 mod origin;

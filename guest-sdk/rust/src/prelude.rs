@@ -10,5 +10,5 @@
 //! }
 //! ```
 
-pub use crate::{CloseEvent, CloseOrigin, Connection, Handler, Message, Request};
+pub use crate::{CloseEvent, CloseOrigin, Connection, Handler, Members, Message, Request, Room};
 pub use log::{debug, error, info, trace, warn};

@@ -1,7 +1,10 @@
 //! The examples do what their READMEs say: those inside the binary, and those
 //! just built from source.
 
-use crate::harness::{Client, Server, Start, example};
+mod board;
+mod chat;
+
+use crate::harness::{Client, Server, Start, example, example_manifest};
 
 const NAMES: [&str; 4] = ["echo", "goodbye", "hello", "whoami"];
 
@@ -9,6 +12,13 @@ async fn servers() -> [Server; 2] {
     let built = NAMES.map(|name| (format!("{name}.wasm"), example(name)));
     let built = built.each_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
     [Start::embedded().run().await, Start::with(&built).run().await]
+}
+
+/// A server of one example that has a manifest, with both as they were built.
+async fn server_of(name: &str) -> Server {
+    let (component, manifest) = (format!("{name}.wasm"), format!("{name}.toml"));
+    let files = [(&*component, &*example(name)), (&*manifest, &*example_manifest(name))];
+    Start::with(&files).run().await
 }
 
 #[tokio::test]

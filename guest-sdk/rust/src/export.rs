@@ -7,15 +7,22 @@ use std::thread::LocalKey;
 
 use crate::bindings::exports::socklet::websocket::handler::Guest;
 use crate::bindings::exports::socklet::websocket::message_loop::Guest as MessageLoop;
+use crate::bindings::gated::exports::socklet::websocket::gate;
 use crate::bindings::socklet::websocket::messages;
 use crate::bindings::socklet::websocket::types;
-use crate::{CloseEvent, Connection, Handler, Members, Message, Request, Room, logging};
+use crate::{CloseEvent, Connection, Gate, Handler, Members, Message, Request, Room, logging};
 
 /// Makes a [`Handler`] or a [`Room`] the handler that this component exports.
 ///
 /// Invoke it once in a crate, at its top level; the crate's type must be `cdylib`.
-/// `export!(T)` is short for `export!(T: Handler)`. On other targets than `wasm32` it
+/// A [`Gate`] of the same type is named after it. On other targets than `wasm32` this
 /// checks the type and exports nothing.
+///
+/// | invocation | exports |
+/// |---|---|
+/// | `export!(T)`, `export!(T: Handler)` | a handler with a value for each connection |
+/// | `export!(T: Room)` | a handler with one value for all that share an instance |
+/// | `export!(T: Handler + Gate)`, `export!(T: Room + Gate)` | the same, and its gate |
 ///
 /// ```
 /// use socklet_guest::prelude::*;
@@ -32,10 +39,7 @@ use crate::{CloseEvent, Connection, Handler, Members, Message, Request, Room, lo
 /// ```
 #[macro_export]
 macro_rules! export {
-    ($handler:ty) => { $crate::export!($handler: Handler); };
-    ($handler:ty: Handler) => { $crate::export!(@as $crate::export::States<$handler>); };
-    ($handler:ty: Room) => { $crate::export!(@as $crate::export::Shared<$handler>); };
-    (@as $events:ty) => {
+    (@as $events:ty, $($gate:ty)?) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             ::std::thread_local! {
@@ -53,10 +57,38 @@ macro_rules! export {
             }
 
             $crate::bindings::export_bindings! { Exported with_types_in $crate::bindings }
+
+            $(
+                impl $crate::export::ExportGate for Exported {
+                    type Gate = $gate;
+                }
+
+                $crate::bindings::gated::export_gate_bindings! {
+                    Exported with_types_in $crate::bindings::gated
+                }
+            )?
         };
 
         #[cfg(not(target_arch = "wasm32"))]
-        const _: () = $crate::export::check::<$events>();
+        const _: () = {
+            $crate::export::check::<$events>();
+            $( $crate::export::check_gate::<$gate>(); )?
+        };
+    };
+    ($handler:ty) => {
+        $crate::export!(@as $crate::export::States<$handler>,);
+    };
+    ($handler:ty: Handler) => {
+        $crate::export!(@as $crate::export::States<$handler>,);
+    };
+    ($handler:ty: Handler + Gate) => {
+        $crate::export!(@as $crate::export::States<$handler>, $handler);
+    };
+    ($handler:ty: Room) => {
+        $crate::export!(@as $crate::export::Shared<$handler>,);
+    };
+    ($handler:ty: Room + Gate) => {
+        $crate::export!(@as $crate::export::Shared<$handler>, $handler);
     };
 }
 
@@ -65,6 +97,23 @@ pub trait Export {
     type Events: Events;
 
     fn events() -> &'static LocalKey<Self::Events>;
+}
+
+/// What is exported beside the events.
+pub trait ExportGate {
+    type Gate: Gate;
+}
+
+impl<E: ExportGate> gate::Guest for E {
+    fn on_request(
+        connection: u64,
+        request: types::Request,
+    ) -> Result<gate::Acceptance, gate::Rejection> {
+        // This may be an instance's first event.
+        logging::install();
+        let answer = E::Gate::on_request(&Connection::new(connection), &request.into());
+        answer.map(Into::into).map_err(Into::into)
+    }
 }
 
 /// What takes the events of an instance's connections.
@@ -187,6 +236,9 @@ fn out_of_order() -> ! {
 
 /// Compiles for handlers and rooms only.
 pub const fn check<E: Events>() {}
+
+/// Compiles for gates only.
+pub const fn check_gate<G: Gate>() {}
 
 #[cfg(test)]
 mod tests {

@@ -43,7 +43,7 @@ use crate::{CloseEvent, Connection, Message, Request};
 /// socklet_guest::export!(Counter);
 /// ```
 // An optional interface of the WIT becomes a trait of its own beside this one, named
-// to `export!` after this one: a method here would be exported by every handler, and
+// to `export!` after this one, as `Gate` is: a method here would be exported by every handler, and
 // the host takes an export for a wish.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` handles no connections",

@@ -33,7 +33,8 @@
 //! - `bindings` is what wit-bindgen generates, and the mapping of its types.
 //! - `export` holds [`export!`] and the states of an instance's connections.
 //! - `handler` is the trait that handlers implement, `room` the one for connections
-//!   that share an instance, and `members` are these connections.
+//!   that share an instance, and `members` are these connections. `gate` is the one
+//!   for those that decide who may connect.
 //! - `request`, `message` and `close` are what events carry.
 //! - `connection` is what a handler can do about it, and [`topics`] how it reaches the
 //!   connections of all instances.
@@ -55,6 +56,7 @@ mod close;
 mod connection;
 #[doc(hidden)]
 pub mod export;
+mod gate;
 mod handler;
 mod logging;
 mod members;
@@ -66,6 +68,7 @@ pub mod topics;
 
 pub use close::{CloseEvent, CloseOrigin, CloseOutcome};
 pub use connection::{Connection, WriteError};
+pub use gate::{Acceptance, Gate, Rejection};
 pub use handler::Handler;
 // The whole crate, so that a handler can name `log::Level` without depending on it.
 pub use log;

@@ -290,7 +290,7 @@ mod tests {
     fn members(entries: &[(u64, &'static str)]) -> Members<Words> {
         let mut members = Members::empty();
         for (id, word) in entries {
-            members.insert(Connection::new(*id), word);
+            members.insert(Connection::new(*id), *word);
         }
         members
     }

@@ -3,6 +3,7 @@
 
 mod board;
 mod chat;
+mod guarded;
 
 use crate::harness::{Client, Server, Start, example, example_manifest};
 
@@ -15,10 +16,13 @@ async fn servers() -> [Server; 2] {
 }
 
 /// A server of one example that has a manifest, with both as they were built.
-async fn server_of(name: &str) -> Server {
+fn start_of(name: &str) -> Start {
     let (component, manifest) = (format!("{name}.wasm"), format!("{name}.toml"));
-    let files = [(&*component, &*example(name)), (&*manifest, &*example_manifest(name))];
-    Start::with(&files).run().await
+    Start::with(&[(&component, &example(name)), (&manifest, &example_manifest(name))])
+}
+
+async fn server_of(name: &str) -> Server {
+    start_of(name).run().await
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod board;
 mod chat;
 mod guarded;
+mod ticker;
 
 use crate::harness::{Client, Server, Start, example, example_manifest};
 

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::config::{Config, Limits};
 use crate::guest_log::LogBudget;
 use crate::metrics::HandlerMetrics;
+use crate::topics::{HandlerTopics, Topics};
 
 /// What the log may say about one handler in a second, in bytes. Failures and
 /// slow events are told one by one, and a hostile client can bring them about.
@@ -27,6 +28,7 @@ pub(crate) struct Account {
     /// Events that have used up a tick go on one at a time for each core, so that
     /// a handler with many of them gets no larger share of the CPU than one with few.
     pub(crate) turns: Arc<Semaphore>,
+    pub(crate) topics: HandlerTopics,
     pub(crate) log: LogBudget,
     pub(crate) notices: LogBudget,
 }
@@ -37,6 +39,7 @@ pub(crate) struct Totals {
     pub(crate) queued: Arc<Budget>,
     /// Told when queues have come to a bound, of a handler or of all.
     pub(crate) pressure: Arc<Notify>,
+    topics: Arc<Topics>,
     turns: usize,
 }
 
@@ -89,6 +92,7 @@ impl Totals {
             memory: total("max-total-memory", config.max_total_memory, Beyond::Refused),
             queued: total("max-total-queue", config.max_total_queue, told),
             pressure,
+            topics: Topics::new(),
             turns: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
@@ -111,6 +115,7 @@ impl Account {
             queued: part("max-handler-queue", queue, told, &totals.queued),
             instances: Arc::new(Seats::new(limits.max_handler_instances)),
             turns: Arc::new(Semaphore::new(totals.turns)),
+            topics: totals.topics.of(name.clone()),
             log: LogBudget::of_guests(limits.max_log_rate, metrics.log_lines_dropped.clone()),
             notices: LogBudget::of_notices(NOTICE_RATE),
             name,

@@ -118,7 +118,7 @@ impl Stage {
         let meter = of.prepared.meter();
         let instance = self.runtime.block_on(Instance::new(
             &of.prepared,
-            &of.settings.limits,
+            &of.settings,
             &of.account,
             of.number,
             meter,

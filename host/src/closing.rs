@@ -115,6 +115,12 @@ impl HostClose {
         }
     }
 
+    /// Its peer is too slow for a topic.
+    pub(crate) fn topic_overflow() -> Self {
+        let reason = "too slow for a topic (max-backpressure)";
+        Self { closing: Closing::host(1013, reason, "topic-overflow"), when: When::Now }
+    }
+
     /// It holds more than any other, where there is no more to be had. `limit` is what
     /// has come to its end.
     pub(crate) fn shed(limit: &'static str) -> Self {

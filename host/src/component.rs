@@ -207,7 +207,7 @@ pub(crate) async fn try_out(
     let unseen = Config { limits: limits.clone(), ..Config::default() };
     let account = Account::new(format!("{name} (loading)").into(), limits, &Totals::new(&unseen));
     let account = Arc::new(account);
-    let instance = Instance::new(prepared, limits, &account, 0, prepared.meter());
+    let instance = Instance::new(prepared, settings, &account, 0, prepared.meter());
     match timeout(start, instance).await.unwrap_or(Err(Failure::Start(start))) {
         Ok(_) => Ok(()),
         // That says nothing about the component: another time, then.

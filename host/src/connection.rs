@@ -18,12 +18,13 @@ use crate::account::Account;
 use crate::bindings::{CloseOutcome, WriteOutcome};
 use crate::closing::{Closing, HostClose};
 use crate::config::Limits;
-use crate::frame;
+use crate::frame::{self, SharedFrame};
 use crate::handshake::request::Request;
 use crate::mailbox::{Event, Mailbox};
 use crate::messages::Incoming;
-use crate::outbound::Outbound;
+use crate::outbound::{Delivery, Outbound};
 use crate::room::Another;
+use crate::topics::Subscriptions;
 
 /// Names a connection; never given twice while the process runs.
 pub(crate) type ConnectionId = u64;
@@ -38,6 +39,8 @@ pub(crate) struct Connection {
     wished: AtomicBool,
     /// Its room is about to wake the session.
     marked: AtomicBool,
+    /// Locked before `shared`, and never within it.
+    pub(crate) subscriptions: Subscriptions,
 }
 
 pub(crate) struct Shared {
@@ -71,6 +74,15 @@ pub(crate) struct Opening {
     pub(crate) claims: Option<String>,
     /// The gate's.
     pub(crate) attachment: Option<Vec<u8>>,
+}
+
+/// What became of messages of topics.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Delivered {
+    pub(crate) queued: u64,
+    pub(crate) refused: u64,
+    /// For which some were refused.
+    pub(crate) limit: Option<&'static str>,
 }
 
 impl Shared {
@@ -123,6 +135,12 @@ impl Shared {
         self.busy = false;
         self.finished |= last;
         self.events > 1
+    }
+
+    /// Whether an instance of its own, of which `begun` events are known, is at rest and
+    /// has nothing to do.
+    pub(crate) fn is_at_rest(&self, begun: u64) -> bool {
+        !self.busy && self.events == begun && !self.mailbox.has_event(true)
     }
 
     /// How many events were begun, and whether the last one has ended.
@@ -182,6 +200,7 @@ impl Connection {
             session: AtomicWaker::new(),
             wished: AtomicBool::new(false),
             marked: AtomicBool::new(false),
+            subscriptions: Subscriptions::new(),
         }
     }
 
@@ -281,6 +300,30 @@ impl Connection {
         self.shared().outbound.write(text, payload)
     }
 
+    /// Queues messages of topics. From whatever task that is called, the session hears
+    /// of them, once for all that it has not taken yet.
+    pub(crate) fn deliver<'a>(&self, frames: impl Iterator<Item = &'a SharedFrame>) -> Delivered {
+        let mut delivered = Delivered::default();
+        let wake = {
+            let outbound = &mut self.shared().outbound;
+            for frame in frames {
+                match outbound.deliver(frame) {
+                    Delivery::Queued => delivered.queued += 1,
+                    Delivery::Refused(limit) => {
+                        delivered.refused += 1;
+                        delivered.limit = Some(limit);
+                    }
+                    Delivery::Closed => {}
+                }
+            }
+            delivered.queued > 0 && outbound.tell()
+        };
+        if wake {
+            self.session.wake();
+        }
+        delivered
+    }
+
     /// The import `close`: seals the queue behind what is in it, and drops the
     /// messages that have not been delivered.
     pub(crate) fn close(&self, code: u16, reason: String) -> CloseOutcome {
@@ -294,7 +337,9 @@ impl Connection {
         shared.outbound.close(code, &reason);
         shared.mailbox.discard_messages();
         shared.handler_close = Some(Closing::handler(code, reason));
+        drop(shared);
         self.wished.store(true, Release);
+        self.subscriptions.end();
         CloseOutcome::Closing
     }
 

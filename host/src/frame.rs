@@ -4,7 +4,7 @@
 //! Server frames are never masked, so a frame is a header of 2, 4 or 10 bytes
 //! and the payload as it is: the outbound queue holds whole frames ready to send.
 
-use bytes::BufMut;
+use bytes::{BufMut, Bytes};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 /// The longest reason a close frame has room for: 125 bytes less the code.
@@ -16,6 +16,37 @@ pub(crate) fn append(buffer: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) {
     buffer.reserve(10 + payload.len());
     append_head(buffer, FINAL | u8::from(opcode), 0, payload.len());
     buffer.put_slice(payload);
+}
+
+/// A message that many connections get: framed once.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedFrame {
+    bytes: Bytes,
+    payload: usize,
+}
+
+impl SharedFrame {
+    pub(crate) fn new(text: bool, payload: &[u8]) -> Self {
+        let mut bytes = Vec::new();
+        append(&mut bytes, data_opcode(text), payload);
+        // As long as the frame, which may be kept for long.
+        bytes.shrink_to_fit();
+        Self { bytes: bytes.into(), payload: payload.len() }
+    }
+
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Bytes of the whole frame.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Bytes of the message.
+    pub(crate) fn payload(&self) -> usize {
+        self.payload
+    }
 }
 
 /// Appends the first byte of a frame as it is, and its length in the shortest form with

@@ -96,7 +96,7 @@ impl Generation {
         let metered = meter.clone();
         let started = async move {
             let Self { prepared, settings, account, number, .. } = &*self;
-            Instance::new(prepared, &settings.limits, account, *number, metered).await
+            Instance::new(prepared, settings, account, *number, metered).await
         };
         overtime.work(meter, started).run().await
     }

@@ -9,7 +9,6 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 use crate::account::Account;
 use crate::bindings::WriteOutcome;
 use crate::clock::TICK;
-use crate::config::Limits;
 use crate::connection::{Connection, ConnectionId};
 use crate::guest_log::Speaker;
 use crate::imports::{Connections, View};
@@ -17,7 +16,9 @@ use crate::memory::Memory;
 use crate::messages::Incoming;
 use crate::meter::Meter;
 use crate::metrics::HandlerMetrics;
+use crate::settings::Settings;
 use crate::source::Source;
+use crate::topics::Rules;
 use crate::wasi::{Wasi, World};
 
 /// Bytes that one call of the host may be given, or give, beside a message.
@@ -38,6 +39,8 @@ pub(crate) struct GuestState {
     /// Where its events come from; none before it serves.
     pub(crate) source: Option<Source>,
     account: Arc<Account>,
+    topics: Arc<Rules>,
+    max_message_size: usize,
     /// When the event began that is under way; None between two.
     began: Option<Instant>,
     /// When the last event ended, or the wait after it.
@@ -55,7 +58,7 @@ pub(crate) struct Inbox {
 impl GuestState {
     pub(crate) fn new(
         speaker: Speaker,
-        limits: &Limits,
+        settings: &Settings,
         account: Arc<Account>,
         meter: Arc<Meter>,
         world: Arc<World>,
@@ -66,12 +69,14 @@ impl GuestState {
             wasi: None,
             world,
             connections: Connections::new(),
-            memory: Memory::new(limits.max_memory, account.clone(), speaker.clone()),
+            memory: Memory::new(settings.limits.max_memory, account.clone(), speaker.clone()),
             speaker,
             meter,
             inbox: None,
             source: None,
             account,
+            topics: settings.topics.clone(),
+            max_message_size: settings.limits.max_message_size,
             began: Some(now),
             ended: now,
             woken: now,
@@ -111,6 +116,24 @@ impl GuestState {
             source.touched(connection);
         }
         outcome
+    }
+
+    /// One of this instance's connections.
+    pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Arc<Connection>> {
+        self.connections.get(&id)
+    }
+
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
+    /// What it may do with topics.
+    pub(crate) fn topics(&self) -> &Arc<Rules> {
+        &self.topics
+    }
+
+    pub(crate) fn max_message_size(&self) -> usize {
+        self.max_message_size
     }
 
     /// An event of a connection begins. `waited` says whether the instance has waited

@@ -13,8 +13,8 @@ use crate::bindings::{
 use crate::connection::{Connection, ConnectionId, Opening};
 use crate::guest_log::Speaker;
 use crate::guest_state::GuestState;
-use crate::messages;
 use crate::source::Source;
+use crate::{messages, topics};
 
 /// The connections that an instance serves, and so may reach.
 pub(crate) type Connections = BTreeMap<ConnectionId, Arc<Connection>>;
@@ -32,14 +32,15 @@ impl HasData for HasView {
     type Data<'a> = View<'a>;
 }
 
-/// Everything a guest may import without a grant: socklet's own interfaces, and
-/// WASI 0.2 over a context that holds no files, no network and no environment.
-/// wasmtime links by semver, so every patch version of both is served.
+/// Everything a guest may import: socklet's own interfaces, whose functions look for
+/// grants themselves, and WASI 0.2 over a context that holds no files, no network and no
+/// environment. wasmtime links by semver, so every patch version of both is served.
 pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<GuestState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     bindings::WebsocketHandler::add_to_linker::<_, HasView>(&mut linker, GuestState::view)?;
     messages::link(&mut linker)?;
+    topics::link(&mut linker)?;
     Ok(linker)
 }
 

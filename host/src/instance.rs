@@ -23,6 +23,7 @@ use crate::mailbox::Event;
 use crate::messages::{Incoming, next_of};
 use crate::meter::Meter;
 use crate::metrics::{Counted, HandlerMetrics};
+use crate::settings::Settings;
 use crate::source::Source;
 use crate::wasi::World;
 
@@ -84,16 +85,17 @@ impl Instance {
     /// component's start function is the guest's code as well.
     pub(crate) async fn new(
         prepared: &Prepared,
-        limits: &Limits,
+        settings: &Settings,
         account: &Arc<Account>,
         generation: u64,
         meter: Arc<Meter>,
     ) -> Result<Self, Failure> {
+        let limits = &settings.limits;
         let counted = Counted::new(&account.metrics.instances);
         let speaker = Speaker::new(account.clone(), generation);
         let state = GuestState::new(
             speaker,
-            limits,
+            settings,
             account.clone(),
             meter.clone(),
             prepared.world.clone(),

@@ -19,7 +19,9 @@
 //! - `session` owns the open connection: frames in, events, bytes out, timers.
 //!   `reader` makes messages of the peer's frames; `closing` is how a connection ends.
 //! - `connection` is what a session shares with its instance: a `mailbox` of
-//!   events and an `outbound` queue of `frame`s.
+//!   events and an `outbound` queue of `frame`s, those that it shares with others as
+//!   `segments`.
+//! - `topics` bring what is published to the queues of all that are subscribed.
 //! - `account` bounds what one handler uses in all, by what the `machine` has;
 //!   `shedding` ends the connections that hold the most where that is too much.
 //! - `instance` owns a store and takes one event at a time from its `source`: one
@@ -98,6 +100,7 @@ mod reader;
 mod registry;
 mod room;
 mod route;
+mod segments;
 pub mod server;
 mod session;
 mod settings;
@@ -107,6 +110,7 @@ mod source;
 mod stream;
 mod table;
 pub mod tls;
+mod topics;
 mod trap_loop;
 mod wasi;
 mod watch;

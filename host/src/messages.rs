@@ -10,6 +10,7 @@ use wasmtime::{AsContext as _, StoreContextMut};
 
 use crate::bindings::WriteOutcome;
 use crate::connection::ConnectionId;
+use crate::frame::SharedFrame;
 use crate::guest_state::GuestState;
 
 /// A message of the peer's.
@@ -34,11 +35,27 @@ impl Incoming {
 /// A message of the guest's, in the guest's memory.
 #[derive(ComponentType, Lift)]
 #[component(variant)]
-enum Outgoing {
+pub(crate) enum Outgoing {
     #[component(name = "text")]
     Text(WasmStr),
     #[component(name = "binary")]
     Binary(WasmList<u8>),
+}
+
+impl Outgoing {
+    /// Framed for many; none where it is longer than `max`.
+    pub(crate) fn shared_frame(
+        &self,
+        store: &StoreContextMut<'_, GuestState>,
+        max: usize,
+    ) -> wasmtime::Result<Option<SharedFrame>> {
+        let frame =
+            |text, payload: &[u8]| (payload.len() <= max).then(|| SharedFrame::new(text, payload));
+        Ok(match self {
+            Self::Text(text) => frame(true, text.to_str(store)?.as_bytes()),
+            Self::Binary(bytes) => frame(false, bytes.as_le_slice(store)),
+        })
+    }
 }
 
 /// Links `connection.write`, in place of what is generated, and `messages.next`.

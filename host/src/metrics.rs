@@ -55,6 +55,15 @@ pub(crate) struct HandlerMetrics {
     pub(crate) on_message: Histogram,
     pub(crate) on_close: Histogram,
     pub(crate) log_lines_dropped: IntCounter,
+    pub(crate) topics: TopicMetrics,
+}
+
+/// What is published, by the publisher's handler, and delivered or not, by the
+/// subscriber's.
+pub(crate) struct TopicMetrics {
+    pub(crate) published: IntCounter,
+    pub(crate) delivered: IntCounter,
+    pub(crate) dropped: IntCounter,
 }
 
 /// Messages and their bytes, one way.
@@ -235,6 +244,20 @@ impl HandlerMetrics {
                 "socklet_log_lines_dropped_total",
                 "Lines that were logged faster than max-log-rate allows.",
             ]),
+            topics: TopicMetrics {
+                published: new.counter([
+                    "socklet_topic_published_total",
+                    "Messages that were published to topics.",
+                ]),
+                delivered: new.counter([
+                    "socklet_topic_delivered_total",
+                    "Messages of topics that were queued for a subscriber.",
+                ]),
+                dropped: new.counter([
+                    "socklet_topic_dropped_total",
+                    "Messages of topics that a subscriber was too slow for.",
+                ]),
+            },
             registry: new.registry,
         }
     }

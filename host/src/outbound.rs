@@ -8,31 +8,48 @@
 //!   takes all that is there at once, so that many writes leave in one system call.
 //! - While the queue is [congested](Outbound::congested) the session reads no
 //!   frames and no `on-message` starts: whoever writes once an event is never refused.
+//! - A delivery of a topic is refused while it would fill more than half of the queue,
+//!   unless there is nothing in it: so deliveries alone never make it congested, but
+//!   for a single message that large. Small ones are copied, large ones lie here as
+//!   shared segments.
 //! - A close frame is the last entry: it seals the queue.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
 
 use crate::account::{Account, Charge};
 use crate::bindings::WriteOutcome;
 use crate::config::Limits;
-use crate::frame;
+use crate::frame::{self, SharedFrame};
 use crate::metrics::Tally;
+use crate::segments::Segments;
 
 /// A connection that has nothing to send keeps no larger buffer than this; one that
 /// is idle keeps none.
 const KEEP_CAPACITY: usize = 128 * 1024;
 
+/// Frames of topics that are longer lie in the queues of all their subscribers as one.
+const COPIED: usize = 2 * 1024;
+
 pub(crate) struct Outbound {
-    /// Frames that the writer has not taken yet.
+    /// Frames that the writer has not taken yet, behind all others.
     pending: Vec<u8>,
-    /// Bytes that the writer has taken and not yet handed to the kernel.
+    /// What it has not taken of before that: none unless large messages of topics are
+    /// among it.
+    shared: Option<Box<Segments>>,
+    /// Bytes that are not pending: those there, and those that the writer has taken and
+    /// not yet handed to the kernel.
     in_flight: usize,
     sealed: bool,
     /// The first event has begun: before that, nothing of the handler's is sent.
     ready: bool,
+    /// The writer knows that there is something for it.
+    told: bool,
+    /// It began with a delivery that fills more than half of it.
+    large: bool,
     /// The event that runs has not written yet.
     first: bool,
     /// Messages that were queued, and writes that were refused, since the session
@@ -44,6 +61,16 @@ pub(crate) struct Outbound {
     charge: Charge,
 }
 
+/// What became of a message of a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Queued,
+    /// There is no room for it, for the limit of this name.
+    Refused(&'static str),
+    /// Nothing follows any more.
+    Closed,
+}
+
 /// How many writes were refused, by the limit's name.
 pub(crate) type Refused = BTreeMap<&'static str, u64>;
 
@@ -51,9 +78,12 @@ impl Outbound {
     pub(crate) fn new(limits: &Limits, account: Arc<Account>) -> Self {
         Self {
             pending: Vec::new(),
+            shared: None,
             in_flight: 0,
             sealed: false,
             ready: false,
+            told: false,
+            large: false,
             first: false,
             written: Tally::default(),
             refused: Refused::new(),
@@ -103,7 +133,8 @@ impl Outbound {
     /// Whether there is room for so many bytes, or the limit's name.
     fn make_room(&mut self, bytes: usize) -> Result<(), &'static str> {
         let queued = self.queued();
-        if queued >= self.max_backpressure {
+        // A single large delivery takes no room from what an event may write.
+        if queued >= self.max_backpressure && !(self.first && self.large) {
             return Err("max-backpressure");
         }
         // The event would not have begun if there were no room for one message.
@@ -112,6 +143,46 @@ impl Outbound {
             return Ok(());
         }
         self.charge.grow_to(queued + bytes)
+    }
+
+    /// A message of a topic, whole or not at all.
+    pub(crate) fn deliver(&mut self, frame: &SharedFrame) -> Delivery {
+        if self.sealed {
+            return Delivery::Closed;
+        }
+        if frame.payload() > self.max_message_size {
+            return Delivery::Refused("max-message-size");
+        }
+        let queued = self.queued();
+        let bytes = queued + frame.len();
+        let large = bytes > self.max_backpressure / 2;
+        if queued > 0 && large {
+            return Delivery::Refused("max-backpressure");
+        }
+        if let Err(limit) = self.charge.grow_to(bytes) {
+            return Delivery::Refused(limit);
+        }
+        self.large = large;
+        self.written.add(frame.payload());
+        if frame.len() <= COPIED {
+            self.pending.extend_from_slice(frame.bytes());
+        } else {
+            self.share(frame.bytes().clone());
+        }
+        Delivery::Queued
+    }
+
+    /// Queues a segment behind all that is there.
+    fn share(&mut self, segment: Bytes) {
+        self.in_flight += self.pending.len() + segment.len();
+        let shared = self.shared.get_or_insert_default();
+        shared.push(std::mem::take(&mut self.pending).into());
+        shared.push(segment);
+    }
+
+    /// Whether the writer has to be told that there is something, which it is by that.
+    pub(crate) fn tell(&mut self) -> bool {
+        !std::mem::replace(&mut self.told, true)
     }
 
     /// An event begins.
@@ -150,20 +221,33 @@ impl Outbound {
     /// Drops everything: the socket is gone.
     pub(crate) fn abandon(&mut self) {
         self.pending = Vec::new();
+        self.shared = None;
         self.in_flight = 0;
         self.sealed = true;
         self.charge.set(0);
     }
 
-    /// Appends all that is pending to what the writer has.
+    /// Appends all that is pending to what the writer has, unless there is something
+    /// before that.
     pub(crate) fn take_behind(&mut self, sending: &mut Vec<u8>) {
+        if self.shared.is_some() {
+            return;
+        }
+        self.told = false;
         self.in_flight += self.pending.len();
         sending.append(&mut self.pending);
     }
 
+    /// Gives the writer what comes before all that is pending, if there is any.
+    pub(crate) fn take_shared(&mut self) -> Option<Box<Segments>> {
+        self.shared.take()
+    }
+
     /// Gives the writer all that is pending and takes its spent buffer in
-    /// exchange. False where there was nothing.
+    /// exchange. False where there was nothing. Anything [shared](Self::take_shared)
+    /// has to be taken before.
     pub(crate) fn take(&mut self, spent: &mut Vec<u8>) -> bool {
+        self.told = false;
         spent.clear();
         spent.shrink_to(KEEP_CAPACITY);
         if self.pending.is_empty() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::config::{Config, Limits, Timeouts};
 use crate::manifest::Manifest;
+use crate::topics::Rules;
 
 /// Everything about a handler that is not its code. A swap replaces it with the code.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) coarse_clocks: bool,
     /// What all this was asked by; none where there was no manifest.
     pub(crate) manifest: Option<Arc<Manifest>>,
+    /// What it may do with topics.
+    pub(crate) topics: Arc<Rules>,
 }
 
 /// Which connections share an instance.
@@ -64,6 +67,7 @@ impl Settings {
             environment: Vec::new(),
             coarse_clocks: false,
             manifest: None,
+            topics: Arc::default(),
         }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Load {
     pub(crate) warm_up: f64,
 }
 
+/// Handshakes at a time, so that the server's queue of them doesn't overflow.
+const AT_ONCE: usize = 256;
 /// The 101 may be there before the server's own list has the subscriber.
 const SETTLING: Duration = Duration::from_millis(200);
 
@@ -35,12 +37,19 @@ const SETTLING: Duration = Duration::from_millis(200);
 /// is that of the last one of each publish.
 pub(crate) fn run(target: &Target, load: &Load, meter: Meter) -> Result<Outcome> {
     ensure!(load.subscribers > 0, "there is nobody to receive");
-    let mut audience = Audience::open(target, load)?;
-    let deadline = Instant::now() + PATIENCE;
+    let mut audience = Audience::new(load)?;
+    let (mut begun, mut until) = (0, Instant::now() + PATIENCE);
     while audience.open <= load.subscribers {
-        audience.turn(left(deadline))?;
         let open = audience.open;
-        ensure!(!left(deadline).is_zero(), "{open} connections of {} opened", load.subscribers + 1);
+        while begun <= load.subscribers && begun - open < AT_ONCE {
+            audience.clients.open(begun, target, None)?;
+            begun += 1;
+        }
+        audience.turn(left(until))?;
+        if audience.open > open {
+            until = Instant::now() + PATIENCE;
+        }
+        ensure!(!left(until).is_zero(), "{open} connections of {} opened", load.subscribers + 1);
     }
     let settled = Instant::now() + SETTLING;
     while !left(settled).is_zero() {
@@ -84,11 +93,8 @@ struct Audience {
 }
 
 impl Audience {
-    fn open(target: &Target, load: &Load) -> Result<Self> {
-        let mut clients = Clients::new()?;
-        for number in 0..=load.subscribers {
-            clients.open(number, target, None)?;
-        }
+    fn new(load: &Load) -> Result<Self> {
+        let clients = Clients::new()?;
         let mut answers = Vec::new();
         answers.resize_with(load.subscribers, Answers::default);
         Ok(Self { clients, payload: text(load.payload), answers, open: 0, pending: 0 })

@@ -12,11 +12,13 @@ pub(crate) struct Contender {
     pub(crate) pinned: bool,
     /// A component in target/guests/bench that is served instead of the embedded echo.
     pub(crate) guest: Option<&'static str>,
+    /// What its manifest says.
+    pub(crate) manifest: Option<&'static str>,
 }
 
 impl Contender {
     pub(super) fn of(peer: Peer) -> Self {
-        Self { name: peer.name(), peer, threads: 1, pinned: true, guest: None }
+        Self { name: peer.name(), peer, threads: 1, pinned: true, guest: None, manifest: None }
     }
 
     /// socklet with a handler that is there to be measured.

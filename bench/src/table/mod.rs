@@ -111,7 +111,7 @@ impl Options {
             full: 19_000,
             swaps: 20,
             handlers: 50,
-            subscribers: 1000,
+            subscribers: 10_000,
         }
     }
 

@@ -41,7 +41,11 @@ impl Work {
                 Some(guest) => bench.places.guest(guest),
                 None => bench.places.embedded(guest),
             };
-            std::fs::copy(file, folder.path().join(guest).with_extension("wasm"))?;
+            let served = folder.path().join(guest);
+            std::fs::copy(file, served.with_extension("wasm"))?;
+            if let Some(manifest) = contender.manifest {
+                std::fs::write(served.with_extension("toml"), manifest)?;
+            }
         }
         let server = Server::start(
             Start {

@@ -10,8 +10,12 @@
     reason = "generated code"
 )]
 
+use self::gated::exports::socklet::websocket::gate;
 use self::socklet::websocket::types;
-use crate::{CloseEvent, CloseOrigin, CloseOutcome, Message, MessageRef, Request, WriteError};
+use crate::{
+    Acceptance, CloseEvent, CloseOrigin, CloseOutcome, Message, MessageRef, Rejection, Request,
+    WriteError,
+};
 
 wit_bindgen::generate!({
     world: "looping-handler",
@@ -21,6 +25,41 @@ wit_bindgen::generate!({
     pub_export_macro: true,
     export_macro_name: "export_bindings",
 });
+
+/// The optional import of topics.
+pub mod topical {
+    wit_bindgen::generate!({
+        inline: "
+            package socklet:guest-topics;
+
+            world topical {
+                import socklet:websocket/topics@0.1.0;
+            }
+        ",
+        path: "wit",
+        with: { "socklet:websocket/types@0.1.0": super::socklet::websocket::types },
+        generate_all,
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
+/// The optional export of a gate: a world of its own, so that who has none exports none.
+pub mod gated {
+    wit_bindgen::generate!({
+        inline: "
+            package socklet:guest-gate;
+
+            world gated {
+                export socklet:websocket/gate@0.1.0;
+            }
+        ",
+        path: "wit",
+        with: { "socklet:websocket/types@0.1.0": super::socklet::websocket::types },
+        ownership: Borrowing { duplicate_if_necessary: true },
+        pub_export_macro: true,
+        export_macro_name: "export_gate_bindings",
+    });
+}
 
 impl From<types::MessageResult> for Message {
     fn from(message: types::MessageResult) -> Self {
@@ -98,5 +137,19 @@ impl From<log::Level> for socklet::websocket::log::Level {
             log::Level::Warn => Self::Warn,
             log::Level::Error => Self::Error,
         }
+    }
+}
+
+impl From<Acceptance> for gate::Acceptance {
+    fn from(acceptance: Acceptance) -> Self {
+        let Acceptance { subprotocol, headers, attachment } = acceptance;
+        Self { subprotocol, headers, attachment }
+    }
+}
+
+impl From<Rejection> for gate::Rejection {
+    fn from(rejection: Rejection) -> Self {
+        let Rejection { status, headers, body } = rejection;
+        Self { status, headers, body }
     }
 }

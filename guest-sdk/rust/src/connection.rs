@@ -154,15 +154,32 @@ impl Connection {
         connection::buffered_amount(self.id)
     }
 
-    /// The values that the route's captures took from the path, as (name, value)
-    /// in the order of the route, decoded once.
+    /// The value that the route's capture of this name took from the path, decoded
+    /// once; `None` where the route has no such capture.
     ///
     /// ```
     /// use socklet_guest::prelude::*;
     ///
-    /// fn room(connection: &Connection) -> Option<String> {
-    ///     let mut params = connection.params().into_iter();
-    ///     params.find(|(name, _)| name == "room").map(|(_, room)| room)
+    /// /// With the route `/chat/{room}`.
+    /// fn greet(connection: &Connection) {
+    ///     let room = connection.param("room").unwrap_or_default();
+    ///     connection.write(format!("Welcome to {room}!"));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<String> {
+        self.params().into_iter().find(|param| param.0 == name).map(|(_, value)| value)
+    }
+
+    /// The values of all captures, as (name, value) in the order of the route.
+    ///
+    /// ```
+    /// use socklet_guest::prelude::*;
+    ///
+    /// fn log_params(connection: &Connection) {
+    ///     for (name, value) in connection.params() {
+    ///         info!("{name} is {value}");
+    ///     }
     /// }
     /// ```
     #[must_use]
@@ -200,13 +217,20 @@ impl Connection {
         opening::attachment(self.id)
     }
 
-    fn queue(&self, message: MessageRef<'_>) -> Result<(), WriteError> {
+    pub(crate) fn queue(&self, message: MessageRef<'_>) -> Result<(), WriteError> {
         connection::write(self.id, message.into()).into()
     }
 
     /// Not generic, so that a handler has one copy of it however many types it writes.
     fn write_or_close(&self, message: MessageRef<'_>) {
-        let Err(refusal) = self.queue(message) else { return };
+        if let Err(refusal) = self.queue(message) {
+            self.close_for(refusal);
+        }
+    }
+
+    /// Ends a connection that a message was refused for, unless it has ended.
+    #[cold]
+    pub(crate) fn close_for(&self, refusal: WriteError) {
         let Some((code, reason)) = refusal.close_frame() else { return };
         // Named, since the event that is running may be another connection's.
         warn!("connection {} is closed with {code}: {refusal}", self.id);

@@ -7,14 +7,22 @@ use std::thread::LocalKey;
 
 use crate::bindings::exports::socklet::websocket::handler::Guest;
 use crate::bindings::exports::socklet::websocket::message_loop::Guest as MessageLoop;
+use crate::bindings::gated::exports::socklet::websocket::gate;
 use crate::bindings::socklet::websocket::messages;
 use crate::bindings::socklet::websocket::types;
-use crate::{CloseEvent, Connection, Handler, Message, Request, logging};
+use crate::{CloseEvent, Connection, Gate, Handler, Members, Message, Request, Room, logging};
 
-/// Makes a [`Handler`] the handler that this component exports.
+/// Makes a [`Handler`] or a [`Room`] the handler that this component exports.
 ///
 /// Invoke it once in a crate, at its top level; the crate's type must be `cdylib`.
-/// On other targets than `wasm32` it checks the type and exports nothing.
+/// A [`Gate`] of the same type is named after it. On other targets than `wasm32` this
+/// checks the type and exports nothing.
+///
+/// | invocation | exports |
+/// |---|---|
+/// | `export!(T)`, `export!(T: Handler)` | a handler with a value for each connection |
+/// | `export!(T: Room)` | a handler with one value for all that share an instance |
+/// | `export!(T: Handler + Gate)`, `export!(T: Room + Gate)` | the same, and its gate |
 ///
 /// ```
 /// use socklet_guest::prelude::*;
@@ -31,44 +39,99 @@ use crate::{CloseEvent, Connection, Handler, Message, Request, logging};
 /// ```
 #[macro_export]
 macro_rules! export {
-    ($handler:ty) => {
+    (@as $events:ty, $($gate:ty)?) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             ::std::thread_local! {
-                static STATES: $crate::export::States<$handler> =
-                    const { $crate::export::States::empty() };
+                static EVENTS: $events = const { <$events>::empty() };
             }
 
             struct Exported;
 
             impl $crate::export::Export for Exported {
-                type Handler = $handler;
+                type Events = $events;
 
-                fn states() -> &'static ::std::thread::LocalKey<$crate::export::States<$handler>> {
-                    &STATES
+                fn events() -> &'static ::std::thread::LocalKey<$events> {
+                    &EVENTS
                 }
             }
 
             $crate::bindings::export_bindings! { Exported with_types_in $crate::bindings }
+
+            $(
+                impl $crate::export::ExportGate for Exported {
+                    type Gate = $gate;
+                }
+
+                $crate::bindings::gated::export_gate_bindings! {
+                    Exported with_types_in $crate::bindings::gated
+                }
+            )?
         };
 
         #[cfg(not(target_arch = "wasm32"))]
-        const _: () = $crate::export::check::<$handler>();
+        const _: () = {
+            $crate::export::check::<$events>();
+            $( $crate::export::check_gate::<$gate>(); )?
+        };
+    };
+    ($handler:ty) => {
+        $crate::export!(@as $crate::export::States<$handler>,);
+    };
+    ($handler:ty: Handler) => {
+        $crate::export!(@as $crate::export::States<$handler>,);
+    };
+    ($handler:ty: Handler + Gate) => {
+        $crate::export!(@as $crate::export::States<$handler>, $handler);
+    };
+    ($handler:ty: Room) => {
+        $crate::export!(@as $crate::export::Shared<$handler>,);
+    };
+    ($handler:ty: Room + Gate) => {
+        $crate::export!(@as $crate::export::Shared<$handler>, $handler);
     };
 }
 
-/// Where the macro's crate keeps its states: a static can't be generic.
+/// Where the macro's crate keeps what takes the events: a static can't be generic.
 pub trait Export {
-    type Handler: Handler;
+    type Events: Events;
 
-    fn states() -> &'static LocalKey<States<Self::Handler>>;
+    fn events() -> &'static LocalKey<Self::Events>;
+}
+
+/// What is exported beside the events.
+pub trait ExportGate {
+    type Gate: Gate;
+}
+
+impl<E: ExportGate> gate::Guest for E {
+    fn on_request(
+        connection: u64,
+        request: types::Request,
+    ) -> Result<gate::Acceptance, gate::Rejection> {
+        // This may be an instance's first event.
+        logging::install();
+        let answer = E::Gate::on_request(&Connection::new(connection), &request.into());
+        answer.map(Into::into).map_err(Into::into)
+    }
+}
+
+/// What takes the events of an instance's connections.
+///
+/// The borrows of those that implement it can't clash: the host enters no export
+/// while another one has not returned, and nothing that a handler can call comes back
+/// here.
+pub trait Events: 'static {
+    fn on_ready(&self, id: u64, request: &Request);
+    fn on_message(&self, id: u64, message: Message);
+    fn on_close(&self, id: u64, event: CloseEvent);
 }
 
 impl<E: Export> MessageLoop for E {
     fn on_messages() {
-        E::states().with(|states| {
+        E::events().with(|events| {
             while let Some((connection, message)) = messages::next() {
-                states.on_message(connection, message.into());
+                events.on_message(connection, message.into());
             }
         });
     }
@@ -77,33 +140,32 @@ impl<E: Export> MessageLoop for E {
 impl<E: Export> Guest for E {
     fn on_ready(connection: u64, request: types::Request) {
         logging::install();
-        E::states().with(|states| states.on_ready(connection, &request.into()));
+        E::events().with(|events| events.on_ready(connection, &request.into()));
     }
 
     fn on_message(connection: u64, message: types::MessageResult) {
-        E::states().with(|states| states.on_message(connection, message.into()));
+        E::events().with(|events| events.on_message(connection, message.into()));
     }
 
     fn on_close(connection: u64, event: types::CloseEvent) {
-        E::states().with(|states| states.on_close(connection, event.into()));
+        E::events().with(|events| events.on_close(connection, event.into()));
     }
 }
 
 /// The state of each of this instance's connections: one, or those of a scope.
-///
-/// The borrows can't clash: the host enters no export while another one has not
-/// returned, and nothing that a handler can call comes back here.
 pub struct States<H> {
     // Sorted by id. Most instances hold one connection, and a map's code would be a
     // fifth of a small component. Boxed, so that room for four is four words.
     by_id: RefCell<Vec<(u64, Box<H>)>>,
 }
 
-impl<H: Handler> States<H> {
+impl<H> States<H> {
     pub const fn empty() -> Self {
         States { by_id: RefCell::new(Vec::new()) }
     }
+}
 
+impl<H: Handler> Events for States<H> {
     fn on_ready(&self, id: u64, request: &Request) {
         let state = Box::new(H::on_ready(&Connection::new(id), request));
         let mut states = self.by_id.borrow_mut();
@@ -128,19 +190,62 @@ impl<H: Handler> States<H> {
 fn place_of<H>(id: u64, states: &[(u64, Box<H>)]) -> usize {
     match states.binary_search_by_key(&id, |(id, _)| *id) {
         Ok(place) => place,
-        Err(_) => panic!("the host calls on-ready first and on-close last"),
+        Err(_) => out_of_order(),
     }
 }
 
-/// Compiles for handlers only.
-pub const fn check<H: Handler>() {}
+/// A room, from its first connection on, and its members.
+///
+/// It outlives its last member: the host ends the instance when the room has lingered.
+pub struct Shared<R: Room> {
+    inner: RefCell<(Option<R>, Members<R>)>,
+}
+
+impl<R: Room> Shared<R> {
+    pub const fn empty() -> Self {
+        Shared { inner: RefCell::new((None, Members::empty())) }
+    }
+}
+
+impl<R: Room> Events for Shared<R> {
+    fn on_ready(&self, id: u64, request: &Request) {
+        let connection = Connection::new(id);
+        let (room, members) = &mut *self.inner.borrow_mut();
+        let room = room.get_or_insert_with(|| R::open(&connection, request));
+        let member = room.on_ready(members, &connection, request);
+        members.insert(connection, member);
+    }
+
+    fn on_message(&self, id: u64, message: Message) {
+        let (Some(room), members) = &mut *self.inner.borrow_mut() else { out_of_order() };
+        room.on_message(members, &Connection::new(id), message);
+    }
+
+    fn on_close(&self, id: u64, event: CloseEvent) {
+        let connection = Connection::new(id);
+        let (Some(room), members) = &mut *self.inner.borrow_mut() else { out_of_order() };
+        let member = members.remove(&connection);
+        room.on_close(members, &connection, member, event);
+    }
+}
+
+#[cold]
+fn out_of_order() -> ! {
+    panic!("the host calls on-ready first and on-close last")
+}
+
+/// Compiles for handlers and rooms only.
+pub const fn check<E: Events>() {}
+
+/// Compiles for gates only.
+pub const fn check_gate<G: Gate>() {}
 
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
 
-    use super::States;
-    use crate::{CloseEvent, CloseOrigin, Connection, Handler, Message, Request};
+    use super::{Events as _, Shared, States};
+    use crate::{CloseEvent, CloseOrigin, Connection, Handler, Members, Message, Request, Room};
 
     thread_local! {
         static SEEN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -199,5 +304,97 @@ mod tests {
     #[should_panic(expected = "on-ready first")]
     fn an_event_before_on_ready_is_not_ignored() {
         States::<Notes>::empty().on_message(1, "a".into());
+    }
+
+    /// Notes what happens, and who is there besides.
+    struct Book(String);
+
+    fn note(line: String) {
+        SEEN.with_borrow_mut(|seen| seen.push(line));
+    }
+
+    impl Book {
+        fn note(&mut self, members: &Members<Self>, what: &str) {
+            self.0.push('|');
+            let there: Vec<_> = members.iter().map(|(_, path)| path.as_str()).collect();
+            note(format!("{} {what}, there: {}", self.0, there.join(" ")));
+        }
+    }
+
+    impl Room for Book {
+        type Member = String;
+
+        fn open(connection: &Connection, request: &Request) -> Self {
+            note(format!("{} opens {}", connection.id(), request.path));
+            Book(String::new())
+        }
+
+        fn on_ready(
+            &mut self,
+            members: &mut Members<Self>,
+            connection: &Connection,
+            request: &Request,
+        ) -> String {
+            self.note(members, &format!("{} joins", connection.id()));
+            request.path.clone()
+        }
+
+        fn on_message(
+            &mut self,
+            members: &mut Members<Self>,
+            connection: &Connection,
+            message: Message,
+        ) {
+            let sender = &members[connection];
+            self.note(members, &format!("{sender} says {message}"));
+        }
+
+        fn on_close(
+            &mut self,
+            members: &mut Members<Self>,
+            connection: &Connection,
+            member: String,
+            event: CloseEvent,
+        ) {
+            self.note(members, &format!("{} {member} leaves {}", connection.id(), event.code));
+        }
+    }
+
+    #[test]
+    fn a_room_is_one_for_all_of_an_instances_connections() {
+        let shared = Shared::<Book>::empty();
+        shared.on_ready(2, &request("/two"));
+        shared.on_ready(1, &request("/one"));
+        shared.on_message(2, "hi".into());
+        shared.on_close(2, close_event(1000));
+        let expected = [
+            "2 opens /two",
+            "| 2 joins, there: ",
+            "|| 1 joins, there: /two",
+            "||| /two says hi, there: /one /two",
+            "|||| 2 /two leaves 1000, there: /one",
+        ];
+        assert_eq!(seen(), expected);
+    }
+
+    #[test]
+    fn a_room_outlives_its_last_member() {
+        let shared = Shared::<Book>::empty();
+        shared.on_ready(1, &request("/one"));
+        shared.on_close(1, close_event(1001));
+        shared.on_ready(2, &request("/two"));
+        let expected = [
+            "1 opens /one",
+            "| 1 joins, there: ",
+            "|| 1 /one leaves 1001, there: ",
+            "||| 2 joins, there: ",
+        ];
+        assert_eq!(seen(), expected);
+    }
+
+    #[test]
+    #[should_panic(expected = "on-ready first")]
+    fn a_room_ignores_no_event_before_on_ready() {
+        Shared::<Book>::empty().on_message(1, "a".into());
     }
 }

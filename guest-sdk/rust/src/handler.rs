@@ -11,8 +11,7 @@ use crate::{CloseEvent, Connection, Message, Request};
 /// instance wait: return soon.
 ///
 /// Each connection has an instance of its own unless the handler's scope is
-/// `path` or `handler`. There, what connections share lives in a
-/// `thread_local!`, of which each instance has its own.
+/// `path` or `handler`. There, a [`Room`](crate::Room) has what connections share.
 ///
 /// A panic is logged with its place and ends the instance: its connections are
 /// closed with 1011, and no `on_close` follows. Connections of other instances
@@ -44,8 +43,8 @@ use crate::{CloseEvent, Connection, Message, Request};
 /// socklet_guest::export!(Counter);
 /// ```
 // An optional interface of the WIT becomes a trait of its own beside this one, named
-// to `export!` after the handler: a method here would be exported by every handler,
-// and the host takes an export for a wish.
+// to `export!` after this one, as `Gate` is: a method here would be exported by every handler, and
+// the host takes an export for a wish.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` handles no connections",
     note = "implement `socklet_guest::Handler` for it; only `on_ready` has no default"

@@ -25,13 +25,19 @@
 //! Build it as a `cdylib` for `wasm32-wasip2` and drop the `.wasm` file into
 //! socklet's directory. The crate's README has every step.
 //!
+//! Connections that share something, as those of a chat do, have a [`Room`] in place
+//! of the `Handler`: one value for all of them.
+//!
 //! The modules, in the order in which an event passes through them:
 //!
 //! - `bindings` is what wit-bindgen generates, and the mapping of its types.
 //! - `export` holds [`export!`] and the states of an instance's connections.
-//! - `handler` is the trait that handlers implement.
+//! - `handler` is the trait that handlers implement, `room` the one for connections
+//!   that share an instance, and `members` are these connections. `gate` is the one
+//!   for those that decide who may connect.
 //! - `request`, `message` and `close` are what events carry.
-//! - `connection` is what a handler can do about it.
+//! - `connection` is what a handler can do about it, and [`topics`] how it reaches the
+//!   connections of all instances.
 //! - `logging` sends the `log` crate's lines, and panics, to the host's log.
 //! - `allocator` keeps idle instances small. It is there on wasm32-unknown-unknown,
 //!   unless the feature of that name is turned off.
@@ -50,21 +56,33 @@ mod close;
 mod connection;
 #[doc(hidden)]
 pub mod export;
+mod gate;
 mod handler;
 mod logging;
+mod members;
 mod message;
 pub mod prelude;
 mod request;
+mod room;
+pub mod topics;
 
 pub use close::{CloseEvent, CloseOrigin, CloseOutcome};
 pub use connection::{Connection, WriteError};
+pub use gate::{Acceptance, Gate, Rejection};
 pub use handler::Handler;
 // The whole crate, so that a handler can name `log::Level` without depending on it.
 pub use log;
+pub use members::Members;
 pub use message::{AsMessage, Message, MessageRef};
 pub use request::Request;
+pub use room::Room;
 
 /// Compiles the README's Rust.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles the Rust of the page that teaches handlers.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/handlers.md")]
+struct Handlers;

@@ -1,4 +1,4 @@
-//! What nearly every handler names: its trait, the types of its events, and the
+//! What nearly every handler names: its traits, the types of its events, and the
 //! macros of the `log` crate.
 //!
 //! ```
@@ -10,5 +10,8 @@
 //! }
 //! ```
 
-pub use crate::{CloseEvent, CloseOrigin, Connection, Handler, Message, Request};
+pub use crate::{
+    Acceptance, CloseEvent, CloseOrigin, Connection, Gate, Handler, Members, Message, Rejection,
+    Request, Room,
+};
 pub use log::{debug, error, info, trace, warn};

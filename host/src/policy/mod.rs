@@ -7,14 +7,17 @@
 mod file;
 mod grants;
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::claim::Claim;
 use crate::config::{Config, Limits};
 use crate::manifest::limits::LimitTable;
-use crate::manifest::{Manifest, ScopeKey, SwapKey};
+use crate::manifest::{Manifest, OverflowKey, ScopeKey, SwapKey, TopicPatterns};
 use crate::settings::{Scope, Settings, SwapPolicy};
+use crate::topics::{self, Overflow, Rules};
 pub use file::{ConfigFile, Flag};
 use grants::{Grant, Grants};
 
@@ -196,8 +199,29 @@ fn fill(settings: &mut Settings, manifest: &Manifest) -> Result<(), String> {
         })?;
         settings.environment.push((name.clone(), value));
     }
+    settings.topics = Arc::new(topics(manifest)?);
     settings.manifest = Some(manifest.clone().into());
     Ok(())
+}
+
+/// What a handler may do with topics.
+fn topics(manifest: &Manifest) -> Result<Rules, String> {
+    let TopicPatterns { publish, subscribe } = &manifest.capabilities.topics;
+    for (key, patterns) in [("publish", publish), ("subscribe", subscribe)] {
+        if patterns.iter().any(|pattern| pattern.as_str().starts_with(topics::SHARED)) {
+            return Err(format!(
+                "capabilities.topics.{key} has a pattern with `{}` before it: they are all of \
+                 shared topics, so leave it out",
+                topics::SHARED
+            ));
+        }
+    }
+    let overflow = match manifest.topics.overflow {
+        OverflowKey::Close => Overflow::Close,
+        OverflowKey::Drop => Overflow::Drop,
+    };
+    let (publish, subscribe) = (publish.clone(), subscribe.clone());
+    Ok(Rules { overflow, publish, subscribe, ..Rules::default() })
 }
 
 #[cfg(test)]

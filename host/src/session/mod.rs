@@ -19,6 +19,7 @@ mod input;
 mod output;
 mod phase;
 mod rate;
+mod sending;
 mod timers;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use crate::room::Seated;
 pub(crate) use guest::Guest;
 use phase::{Input, Phase};
 use rate::Rate;
+use sending::Sending;
 use timers::Timers;
 
 /// Bytes that are read before other connections have their turn, and the time after
@@ -64,9 +66,7 @@ pub(crate) struct Session<S> {
     /// How many events have been begun, as of the last look.
     begun: u64,
     phase: Phase,
-    /// What the writer has taken from the queue, and how much of it is sent.
-    sending: Vec<u8>,
-    sent: usize,
+    sending: Sending,
     /// How much of it is still the response to the handshake, which counts as nothing
     /// that is queued.
     response: usize,
@@ -104,8 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             allowance: 0,
             phase: Phase::Open,
             response: response.len(),
-            sending: response,
-            sent: 0,
+            sending: Sending::new(response),
             unflushed: false,
             rate: generation.settings.limits.max_message_rate.map(Rate::new),
             slowed: false,
@@ -178,6 +177,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             }
             Guest::Gone => return (false, None),
         };
+        if self.connection.shared().is_at_rest(self.begun) {
+            // What has woken the session is for the peer, as what topics deliver: the
+            // guest, its stack and its memory need not be looked at.
+            return (false, None);
+        }
         match work.poll(cx) {
             Poll::Pending => {
                 let (begun, busy) = {
@@ -257,6 +261,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// Whether an event is running. An instance at rest waits for its next one.
     fn guest_is_busy(&self) -> bool {
         !matches!(self.guest, Guest::Gone) && self.connection.shared().busy
+    }
+}
+
+impl<S> Drop for Session<S> {
+    /// However it ends: a subscription holds its connection.
+    fn drop(&mut self) {
+        self.connection.subscriptions.end();
     }
 }
 

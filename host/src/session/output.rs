@@ -9,9 +9,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Session;
 
-/// A buffer that is worth giving back when it is not used.
-const LARGE: usize = 4 * 1024;
-
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// Writes what is queued. True where that let something go on that waited.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
@@ -25,9 +22,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             let refused = std::mem::take(&mut outbound.refused);
             let congested = outbound.congested();
             if self.sending.is_empty() {
-                outbound.take(&mut self.sending);
+                self.sending.refill(outbound);
             } else if self.response > 0 {
-                outbound.take_behind(&mut self.sending);
+                self.sending.extend(outbound);
             }
             drop(shared);
             for (limit, count) in refused {
@@ -39,7 +36,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let mut freed = congested;
         while !self.sending.is_empty() {
             let Some(socket) = &mut self.socket else { return freed };
-            match Pin::new(socket).poll_write(cx, &self.sending[self.sent..]) {
+            match self.sending.poll_write(Pin::new(socket), cx) {
                 Poll::Pending => {
                     // Only a wait that has just begun needs its deadline set.
                     return self.timers.stalled();
@@ -68,21 +65,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     fn have_sent(&mut self, bytes: usize) {
-        self.sent += bytes;
         self.unflushed = true;
         let response = bytes.min(self.response);
         self.response -= response;
         {
             let outbound = &mut self.connection.shared().outbound;
             outbound.sent(bytes - response);
-            if self.sent == self.sending.len() {
-                self.sent = 0;
-                self.sending.clear();
-                outbound.take(&mut self.sending);
+            if self.sending.advance(bytes) {
+                self.sending.refill(outbound);
             }
         }
         self.timers.flowing();
-        if self.sending.capacity() > LARGE {
+        if self.sending.is_large() {
             self.timers.busy();
         }
         self.renew_flush();
@@ -101,9 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     /// Nothing is on its way: what was kept for more is given back.
     pub(super) fn give_back_buffers(&mut self) {
-        if self.sending.is_empty() {
-            self.sending = Vec::new();
-        }
+        self.sending.give_back();
         self.connection.shared().give_back_buffers();
     }
 

@@ -71,6 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             return;
         }
         self.report(&closing);
+        self.connection.subscriptions.end();
         self.connection.shared().outbound.close(closing.code, &closing.reason);
         self.timers.begin_close();
         let until = self.timers.begin_flush();
@@ -224,6 +225,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let until = self.timers.now() + self.generation.settings.limits.event_wall_time;
         self.phase = Phase::Ended { until };
         self.generation.account.metrics.closed(&closing);
+        self.connection.subscriptions.end();
         {
             let mut shared = self.connection.shared();
             // A congested queue would hold back the events before `on-close`.
@@ -231,7 +233,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             shared.mailbox.forget_unfinished();
             shared.mailbox.push_close(closing);
         }
-        (self.sending, self.sent, self.rest) = (Vec::new(), 0, Bytes::new());
+        self.sending.clear();
+        self.rest = Bytes::new();
         self.shut_down();
         self.socket = None;
     }

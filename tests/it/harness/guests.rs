@@ -25,6 +25,11 @@ pub(crate) fn example(name: &str) -> Vec<u8> {
     read(&format!("examples/{name}.wasm"))
 }
 
+/// The manifest that lies beside it.
+pub(crate) fn example_manifest(name: &str) -> Vec<u8> {
+    read(&format!("examples/{name}.toml"))
+}
+
 fn read(file: &str) -> Vec<u8> {
     let path = folder().join(file);
     let bytes = std::fs::read(&path);

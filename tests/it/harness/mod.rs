@@ -9,7 +9,7 @@ mod operator;
 mod server;
 
 pub(crate) use client::Client;
-pub(crate) use guests::example;
+pub(crate) use guests::{example, example_manifest};
 pub(crate) use http::{Response, frame, http, http_bytes, upgraded};
 pub(crate) use log::{Log, LogLine};
 pub(crate) use operator::{get, metrics};

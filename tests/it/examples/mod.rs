@@ -1,7 +1,12 @@
 //! The examples do what their READMEs say: those inside the binary, and those
 //! just built from source.
 
-use crate::harness::{Client, Server, Start, example};
+mod board;
+mod chat;
+mod guarded;
+mod ticker;
+
+use crate::harness::{Client, Server, Start, example, example_manifest};
 
 const NAMES: [&str; 4] = ["echo", "goodbye", "hello", "whoami"];
 
@@ -9,6 +14,16 @@ async fn servers() -> [Server; 2] {
     let built = NAMES.map(|name| (format!("{name}.wasm"), example(name)));
     let built = built.each_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
     [Start::embedded().run().await, Start::with(&built).run().await]
+}
+
+/// A server of one example that has a manifest, with both as they were built.
+fn start_of(name: &str) -> Start {
+    let (component, manifest) = (format!("{name}.wasm"), format!("{name}.toml"));
+    Start::with(&[(&component, &example(name)), (&manifest, &example_manifest(name))])
+}
+
+async fn server_of(name: &str) -> Server {
+    start_of(name).run().await
 }
 
 #[tokio::test]

@@ -1,0 +1,138 @@
+//! A chat: what one says, everyone in the room reads. The README has the format.
+
+use std::collections::VecDeque;
+
+use socklet_guest::prelude::*;
+
+/// How many lines a joiner is told, and how many bytes they may be together: few enough
+/// for the joiner's queue.
+const KEPT_LINES: usize = 50;
+const KEPT_BYTES: usize = 256 * 1024;
+/// With a name before it, well below `max-message-size`.
+const LONGEST_TEXT: usize = 64 * 1024;
+const LONGEST_NAME: usize = 32;
+
+/// One room: the last lines said in it, oldest first.
+#[derive(Default)]
+struct Chat {
+    lines: VecDeque<String>,
+}
+
+impl Room for Chat {
+    /// The name.
+    type Member = String;
+
+    fn open(_connection: &Connection, _request: &Request) -> Self {
+        Chat::default()
+    }
+
+    fn on_ready(
+        &mut self,
+        members: &mut Members<Self>,
+        connection: &Connection,
+        request: &Request,
+    ) -> String {
+        for line in &self.lines {
+            connection.write(line);
+        }
+        let name = name(&request.query("name").unwrap_or_default());
+        let joined = format!("* {name} joined");
+        connection.write(&joined);
+        members.broadcast(&joined);
+        name
+    }
+
+    fn on_message(
+        &mut self,
+        members: &mut Members<Self>,
+        connection: &Connection,
+        message: Message,
+    ) {
+        match message.as_text() {
+            Some(text) if text.len() <= LONGEST_TEXT => {
+                let line = format!("{}: {text}", members[connection]);
+                members.broadcast(&line);
+                self.keep(line);
+            }
+            Some(_) => connection.write(format!("* a text may have {LONGEST_TEXT} bytes")),
+            None => _ = connection.close(1003, "text only"),
+        }
+    }
+
+    fn on_close(
+        &mut self,
+        members: &mut Members<Self>,
+        _connection: &Connection,
+        name: String,
+        _event: CloseEvent,
+    ) {
+        members.broadcast(format!("* {name} left"));
+    }
+}
+
+impl Chat {
+    fn keep(&mut self, line: String) {
+        self.lines.push_back(line);
+        let bytes = |lines: &VecDeque<String>| lines.iter().map(String::len).sum::<usize>();
+        while self.lines.len() > KEPT_LINES || bytes(&self.lines) > KEPT_BYTES {
+            self.lines.pop_front();
+        }
+    }
+}
+
+/// The name that was asked for, without what could make a line look like another:
+/// letters and digits of any script, spaces, and `-_.'` are left.
+fn name(asked: &str) -> String {
+    let fits = |character: &char| character.is_alphanumeric() || " -_.'".contains(*character);
+    let name: String = asked.trim().chars().filter(fits).take(LONGEST_NAME).collect();
+    match name.trim() {
+        "" => "guest".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+socklet_guest::export!(Chat: Room);
+
+#[cfg(test)]
+mod tests {
+    use super::{Chat, KEPT_BYTES, KEPT_LINES, LONGEST_NAME, LONGEST_TEXT, name};
+
+    #[test]
+    fn names_are_kept_as_they_are_where_they_fit() {
+        for asked in ["Ada", "Jürgen", "李小龙", "Mary-Ann O'Neil_2.", "عمر"] {
+            assert_eq!(name(asked), asked);
+        }
+    }
+
+    #[test]
+    fn a_name_can_look_like_no_line() {
+        assert_eq!(name("* Ada: hi\n"), "Ada hi");
+        assert_eq!(name("\u{202e}adA\u{200b}"), "adA");
+    }
+
+    #[test]
+    fn a_name_has_a_length() {
+        assert_eq!(name(""), "guest");
+        assert_eq!(name(" :* "), "guest");
+        assert_eq!(name(&"é".repeat(1000)), "é".repeat(LONGEST_NAME));
+    }
+
+    #[test]
+    fn the_last_lines_are_kept_oldest_first() {
+        let mut chat = Chat::default();
+        for number in 0..KEPT_LINES + 2 {
+            chat.keep(number.to_string());
+        }
+        assert_eq!(chat.lines.len(), KEPT_LINES);
+        assert_eq!(chat.lines[0], "2");
+    }
+
+    #[test]
+    fn long_lines_are_kept_within_a_bound() {
+        let mut chat = Chat::default();
+        for _ in 0..KEPT_LINES {
+            chat.keep("x".repeat(LONGEST_TEXT));
+        }
+        assert_eq!(chat.lines.len(), KEPT_BYTES / LONGEST_TEXT);
+    }
+}

@@ -1,0 +1,257 @@
+//! A topic on this host: who is subscribed, what waits to be delivered, and in which
+//! order it is.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::broker::BrokerError;
+use super::counts::Counts;
+use super::ring::Ring;
+use super::rules::Overflow;
+use crate::account::Account;
+use crate::closing::HostClose;
+use crate::connection::{Connection, ConnectionId};
+use crate::frame::SharedFrame;
+
+/// So few subscribers are told at once, by the publisher itself.
+const FEW: usize = 32;
+/// Deliveries before others have their turn.
+const AT_ONCE: usize = 128;
+/// Messages that are delivered in one go through the subscribers.
+const BATCH: usize = 32;
+/// Bytes of one handler's publications that may wait.
+pub(super) const BACKLOG: usize = 1 << 20;
+/// What each of them counts for at the least.
+const LEAST: usize = 1024;
+/// How long a publisher waits for room among them.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A message on its way to the subscribers of a topic.
+pub(crate) struct Publication {
+    frame: SharedFrame,
+    /// Who does not get it.
+    except: Option<ConnectionId>,
+    /// Where it takes its place while it waits: that of its publisher's handler.
+    backlog: Arc<Semaphore>,
+}
+
+/// A publication in its place.
+struct Waiting {
+    frame: SharedFrame,
+    except: Option<ConnectionId>,
+    /// How many there were before it.
+    number: u64,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// A topic, for as long as there are subscribers here.
+pub(crate) struct Topic {
+    state: Mutex<State>,
+    ring: Arc<Ring>,
+}
+
+#[derive(Default)]
+struct State {
+    /// In the order of their ids, so that a pass that was interrupted goes on where it
+    /// was, whoever has come and gone.
+    subscribers: BTreeMap<ConnectionId, Subscriber>,
+    waiting: VecDeque<Waiting>,
+    /// Publications so far.
+    published: u64,
+    /// It is in the ring.
+    listed: bool,
+    pass: Option<Pass>,
+}
+
+/// One go through the subscribers.
+#[derive(Clone, Copy)]
+struct Pass {
+    /// How many of those that wait are delivered.
+    messages: usize,
+    /// The last subscriber that has them.
+    after: ConnectionId,
+}
+
+pub(super) struct Subscriber {
+    connection: Arc<Connection>,
+    account: Arc<Account>,
+    overflow: Overflow,
+    /// The first publication that is for it.
+    since: u64,
+    /// The log has heard that it is too slow.
+    noticed: bool,
+}
+
+impl Publication {
+    pub(super) fn new(
+        frame: SharedFrame,
+        except: Option<ConnectionId>,
+        backlog: Arc<Semaphore>,
+    ) -> Self {
+        Self { frame, except, backlog }
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit, BrokerError> {
+        let bytes = self.frame.len().clamp(LEAST, BACKLOG);
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let place = self.backlog.clone().acquire_many_owned(bytes);
+        // It is never closed.
+        timeout(PATIENCE, place).await.ok().and_then(Result::ok).ok_or(BrokerError::Full)
+    }
+}
+
+impl Subscriber {
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        account: Arc<Account>,
+        overflow: Overflow,
+    ) -> Self {
+        Self { connection, account, overflow, since: 0, noticed: false }
+    }
+}
+
+impl Topic {
+    pub(super) fn new(ring: Arc<Ring>) -> Self {
+        Self { state: Mutex::default(), ring }
+    }
+
+    /// From now on it gets what is published.
+    pub(super) fn add(&self, mut subscriber: Subscriber) {
+        let mut state = self.state();
+        subscriber.since = state.published;
+        state.subscribers.insert(subscriber.connection.id(), subscriber);
+    }
+
+    /// From now on nothing is queued for it.
+    pub(super) fn remove(&self, connection: ConnectionId) {
+        let removed = self.state().subscribers.remove(&connection);
+        drop(removed);
+    }
+
+    pub(super) fn subscribers(&self) -> usize {
+        self.state().subscribers.len()
+    }
+
+    /// Delivers a publication to the subscribers on this host: at once where they are
+    /// few, and else soon. Waits only for earlier publications of the same handler, and
+    /// fails where that takes too long.
+    pub(crate) async fn deliver(
+        self: &Arc<Self>,
+        publication: Publication,
+    ) -> Result<(), BrokerError> {
+        let Publication { frame, except, .. } = &publication;
+        {
+            let mut state = self.state();
+            if state.waiting.is_empty() && state.subscribers.len() <= FEW {
+                state.push(frame.clone(), *except, None);
+                let mut counts = Counts::default();
+                state.step(&mut counts);
+                return Ok(());
+            }
+        }
+        let place = publication.place().await?;
+        let is_new = {
+            let mut state = self.state();
+            state.push(publication.frame, publication.except, Some(place));
+            !std::mem::replace(&mut state.listed, true)
+        };
+        if is_new {
+            self.ring.add(self.clone());
+        }
+        Ok(())
+    }
+
+    /// Delivers some of what waits. True where there is more.
+    pub(super) fn step(&self, counts: &mut Counts) -> bool {
+        let mut state = self.state();
+        state.listed = state.step(counts);
+        state.listed
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn push(
+        &mut self,
+        frame: SharedFrame,
+        except: Option<ConnectionId>,
+        place: Option<OwnedSemaphorePermit>,
+    ) {
+        let number = self.published;
+        self.published += 1;
+        self.waiting.push_back(Waiting { frame, except, number, _place: place });
+    }
+
+    fn step(&mut self, counts: &mut Counts) -> bool {
+        let Self { subscribers, waiting, pass, .. } = self;
+        if waiting.is_empty() {
+            return false;
+        }
+        let Pass { messages, mut after } =
+            pass.take().unwrap_or(Pass { messages: waiting.len().min(BATCH), after: 0 });
+        let messages_of_pass = waiting.range(..messages);
+        let mut late = Vec::new();
+        let mut left = AT_ONCE;
+        // Ids begin with 1.
+        for (id, subscriber) in subscribers.range_mut((Excluded(after), Unbounded)) {
+            if left == 0 {
+                *pass = Some(Pass { messages, after });
+                break;
+            }
+            after = *id;
+            left = left.saturating_sub(messages);
+            if subscriber.deliver(messages_of_pass.clone(), counts) && subscriber.is_to_close() {
+                late.push(*id);
+            }
+        }
+        for id in late {
+            if let Some(subscriber) = subscribers.remove(&id) {
+                subscriber.connection.close_by_host(HostClose::topic_overflow());
+            }
+        }
+        if pass.is_none() {
+            waiting.drain(..messages);
+        }
+        !waiting.is_empty()
+    }
+}
+
+impl Subscriber {
+    /// Queues what is for it. True where there was no room for some of it.
+    fn deliver<'a>(
+        &mut self,
+        messages: impl Iterator<Item = &'a Waiting>,
+        counts: &mut Counts,
+    ) -> bool {
+        let id = self.connection.id();
+        let frames = messages
+            .filter(|message| message.number >= self.since && message.except != Some(id))
+            .map(|message| &message.frame);
+        let delivered = self.connection.deliver(frames);
+        counts.add(&self.account, delivered.queued, delivered.refused);
+        let Some(limit) = delivered.limit else { return false };
+        if !std::mem::replace(&mut self.noticed, true)
+            && self.overflow == Overflow::Drop
+            && self.account.may_notice()
+        {
+            tracing::info!(
+                handler = &*self.account.name,
+                connection = id,
+                "too slow for a topic: messages are dropped for it ({limit})"
+            );
+        }
+        true
+    }
+
+    fn is_to_close(&self) -> bool {
+        self.overflow == Overflow::Close
+    }
+}

@@ -107,6 +107,7 @@ mod source;
 mod stream;
 mod table;
 pub mod tls;
+mod token;
 mod trap_loop;
 mod wasi;
 mod watch;

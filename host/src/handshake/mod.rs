@@ -12,6 +12,7 @@ mod join;
 pub(crate) mod origin;
 pub(crate) mod request;
 mod response;
+mod subprotocol;
 
 use std::convert::Infallible;
 use std::future::poll_fn;

@@ -13,6 +13,7 @@ pub(crate) mod origin;
 pub(crate) mod request;
 mod response;
 mod subprotocol;
+mod terms;
 
 use std::convert::Infallible;
 use std::future::poll_fn;

@@ -319,18 +319,62 @@ async fn a_key_that_will_not_do_is_told_and_not_quoted() {
     .run()
     .await;
     let line = server.log.message("session.key-file").await;
-    for part in ["chat.toml", "line 3", "p256.pem", "is a private key"] {
-        assert!(line.message().contains(part), "{}", line.message());
-    }
+    let said = line.message();
+    assert!(said.contains("chat.toml: session.key-file names a file that is a private"), "{said}");
     assert!(!server.log.text().contains("MIGHAgEAMBM"));
     let refused = Client::try_connect(&server.url("/chat"), &[]).await;
     assert_eq!(refused.err().unwrap(), 500);
 
     let server = start("from = ['authorization']").env("CHAT_KEY", "c2hvcnQ=").run().await;
     let line = server.log.message("session.key-env").await;
-    assert!(line.message().contains("names the variable CHAT_KEY, which is a secret of 5 bytes"));
+    assert!(line.message().contains("names a variable that is a secret of 5 bytes"));
     let server = start("from = ['autorization']").run().await;
-    assert!(server.log.message("session.from").await.message().contains("line 5"));
+    server.log.message("chat.toml: line 5: session.from must be one of").await;
+}
+
+#[tokio::test]
+async fn a_swap_that_would_lose_the_session_is_refused() {
+    let server = start("from = ['authorization']").run().await;
+    server.put("chat.toml", b"subprotocols = ['chat']");
+    let line = server.log.message("no session any more").await;
+    assert!(line.message().contains("generation 1 serves on"), "{}", line.message());
+    let refused = Client::try_connect(&server.url("/chat"), &[]).await;
+    assert_eq!(refused.err().unwrap(), 401);
+    assert!(bearing(&server, &good()).await.is_ok());
+}
+
+#[tokio::test]
+async fn who_joins_after_a_swap_is_verified_by_the_new_key() {
+    let server = start("from = ['authorization']").run().await;
+    assert!(bearing(&server, &good()).await.is_ok());
+    let manifest =
+        "[session]\nalgorithm = 'ES256'\nkey-file = 'p256.pem'\nfrom = ['authorization']";
+    server.put("p256.pem", P256.as_bytes());
+    server.put("chat.toml", manifest.as_bytes());
+    server.log.wait("generation 2", |line| line.number("generation") == Some(2)).await;
+    assert_eq!(bearing(&server, &good()).await.err(), Some(401));
+}
+
+#[tokio::test]
+async fn a_policy_that_denies_has_to_grant_the_key() {
+    let manifest =
+        |key: &str| format!("[session]\nalgorithm = 'HS256'\n{key}\nfrom = ['authorization']");
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(outside.path(), SECRET).unwrap();
+    for (key, why) in [
+        ("key-env = 'CHAT_KEY'".to_owned(), "session.key-env is not granted"),
+        (format!("key-file = {:?}", outside.path()), "lies outside the manifest's folder"),
+    ] {
+        let server = serving(&manifest(&key)).env("CHAT_KEY", SECRET).arg("--untrusted");
+        server.run().await.log.message(why).await;
+    }
+    let server = serving(&manifest("key-file = 'key'"))
+        .prepare(|folder| std::fs::write(folder.join("key"), SECRET).unwrap())
+        .arg("--untrusted")
+        .run()
+        .await;
+    // It is verified before it is hidden.
+    assert!(bearing(&server, &good()).await.ok().unwrap().text().await.contains("ada"));
 }
 
 /// What docs/sessions.md teaches.

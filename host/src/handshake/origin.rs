@@ -80,7 +80,7 @@ impl Origins {
         if !self.knows(&host) {
             return Err(Refused::UnknownHost { origin, host });
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Whether `host`, with or without a port, is one of the server's names, or an

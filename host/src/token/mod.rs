@@ -29,7 +29,7 @@ use claims::Expected;
 use jwks::Named;
 use key::Key;
 use place::Found;
-pub(crate) use rules::SessionError;
+pub(crate) use rules::Sources;
 use table::Place;
 pub(crate) use table::{Reject, SessionTable};
 

@@ -1,11 +1,12 @@
 //! From the table to what can be checked against: keys loaded, contradictions found.
 
+use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use rustix::io::Errno;
 
 use super::claims::Expected;
 use super::jwks;
@@ -17,7 +18,7 @@ const MAX_KEY_FILE: u64 = 64 * 1024;
 const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
 
 /// Why a table can't be followed: the key of the table, and what is wrong with that. It
-/// quotes neither a key that verifies nor what could be one by mistake.
+/// quotes nothing that is written there, which could be a key by mistake.
 #[derive(Debug, thiserror::Error)]
 #[error("session.{key} {problem}")]
 pub(crate) struct SessionError {
@@ -29,39 +30,83 @@ fn wrong<T>(key: &'static str, problem: impl Into<String>) -> Result<T, SessionE
     Err(SessionError { key, problem: problem.into() })
 }
 
-impl SessionRules {
-    /// Checks the table and loads its keys. Relative files lie in `folder`, where the
-    /// manifest is; `variable` looks into the host's environment; `subprotocols` are
-    /// those that the handler speaks. It blocks on files.
-    pub(crate) fn load(
-        table: &SessionTable,
-        folder: &Path,
-        variable: impl Fn(&str) -> Option<String>,
-        subprotocols: &[String],
-    ) -> Result<Self, SessionError> {
-        check_places(&table.from, subprotocols)?;
-        if table.leeway > MAX_LEEWAY {
+impl SessionTable {
+    /// What no single value shows, for a handler that speaks these subprotocols.
+    pub(crate) fn check(&self, subprotocols: &[String]) -> Result<(), SessionError> {
+        check_places(&self.from, subprotocols)?;
+        if self.leeway > MAX_LEEWAY {
             return wrong("leeway", "is more than 5m: set clocks right, or write 5m or less");
         }
-        if table.reject.is_some() && !table.required {
+        if self.reject.is_some() && !self.required {
             return wrong("reject", "has no meaning where required = false: leave one of them out");
         }
-        let names = |key, names: &Option<OneOrMany<String>>| {
-            let Some(names) = names else { return Ok(Vec::new()) };
-            let names = names.as_slice().to_vec();
-            match names.is_empty() || names.iter().any(String::is_empty) {
-                true => wrong(key, "names nobody: write a name, or leave it out"),
-                false => Ok(names),
+        for (key, names) in [("issuer", &self.issuer), ("audience", &self.audience)] {
+            let names = names.as_ref().map(OneOrMany::as_slice);
+            if names.is_some_and(|names| names.is_empty() || names.iter().any(String::is_empty)) {
+                return wrong(key, "names nobody: write a name, or leave it out");
             }
+        }
+        self.check_keys()
+    }
+
+    fn check_keys(&self) -> Result<(), SessionError> {
+        let algorithms = self.algorithm.as_slice();
+        if algorithms.is_empty() {
+            return wrong("algorithm", "names none: write the one that signs the tokens");
+        }
+        if (1..algorithms.len()).any(|at| algorithms[..at].contains(&algorithms[at])) {
+            return wrong("algorithm", "names one twice: leave one out");
+        }
+        match (&self.key_env, &self.key_file, &self.jwks_file) {
+            (None, None, None) => {
+                return wrong("key-env", "is missing, and so are key-file and jwks-file: set one");
+            }
+            (Some(_), None, None) | (None, Some(_), None) if algorithms.len() > 1 => {
+                return wrong("algorithm", "names several, and the key is for one: name that one");
+            }
+            (Some(_), None, None) | (None, Some(_), None) | (None, None, Some(_)) => {}
+            _ => {
+                return wrong("key-env", "can't be there with key-file or jwks-file: set one");
+            }
+        }
+        let secret = self.jwks_file.is_none() && algorithms == [Algorithm::HS256];
+        if self.key_encoding.is_some() && !secret {
+            return wrong("key-encoding", "is for the secret of HS256 alone: leave it out");
+        }
+        Ok(())
+    }
+}
+
+/// Where keys are.
+pub(crate) struct Sources<'a> {
+    /// The manifest's folder, from which relative paths start.
+    pub(crate) folder: &'a Path,
+    /// Files have to lie in that folder, symlinks or not.
+    pub(crate) confined: bool,
+    /// Looks into the host's environment.
+    pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl SessionRules {
+    /// Checks the table and loads its keys, for a handler that speaks these subprotocols.
+    /// It blocks on files.
+    pub(crate) fn load(
+        table: &SessionTable,
+        sources: &Sources<'_>,
+        subprotocols: &[String],
+    ) -> Result<Self, SessionError> {
+        table.check(subprotocols)?;
+        let names = |names: &Option<OneOrMany<String>>| {
+            names.as_ref().map(|names| names.as_slice().to_vec()).unwrap_or_default()
         };
         Ok(Self {
             expected: Expected {
-                issuers: names("issuer", &table.issuer)?,
-                audiences: names("audience", &table.audience)?,
+                issuers: names(&table.issuer),
+                audiences: names(&table.audience),
                 leeway: table.leeway,
                 require_exp: table.require_exp,
             },
-            keys: keys(table, folder, variable)?,
+            keys: keys(table, sources)?,
             places: table.from.clone(),
             required: table.required,
             reject: table.reject.unwrap_or(Reject::Status),
@@ -70,90 +115,54 @@ impl SessionRules {
     }
 }
 
-fn keys(
-    table: &SessionTable,
-    folder: &Path,
-    variable: impl Fn(&str) -> Option<String>,
-) -> Result<Keys, SessionError> {
+fn keys(table: &SessionTable, sources: &Sources<'_>) -> Result<Keys, SessionError> {
     let algorithms = table.algorithm.as_slice();
-    if algorithms.is_empty() {
-        return wrong("algorithm", "names none: write the one that signs the tokens");
+    if let Some(path) = &table.jwks_file {
+        let content = file("jwks-file", sources, path)?;
+        let keys = jwks::read(&content, algorithms).map(Keys::Set);
+        return keys.or_else(|why| wrong("jwks-file", format!("names a file that {why}")));
     }
-    if (1..algorithms.len()).any(|at| algorithms[..at].contains(&algorithms[at])) {
-        return wrong("algorithm", "names one twice: leave one out");
-    }
-    let encoding = table.key_encoding;
-    let encoded = encoding.is_none() || algorithms == [Algorithm::HS256];
-    if !encoded || encoding.is_some() && table.jwks_file.is_some() {
-        return wrong("key-encoding", "is for the secret of HS256 alone: leave it out");
-    }
-    let encoding = encoding.unwrap_or(KeyEncoding::Base64);
-    let single = |key, content: &str, whence: &str| {
-        let &[algorithm] = algorithms else {
-            return wrong("algorithm", "names several, and this key is for one: name that one");
-        };
-        let read = Key::read(content, algorithm, encoding);
-        read.map(Keys::One).or_else(|why| wrong(key, format!("names {whence}, which {why}")))
+    let (key, content, whence) = match (&table.key_env, &table.key_file) {
+        (Some(name), _) => {
+            let content = (sources.variable)(name).ok_or_else(|| SessionError {
+                key: "key-env",
+                problem: "names a variable that is not in the host's environment, or not UTF-8: \
+                          set it for the host"
+                    .to_owned(),
+            })?;
+            ("key-env", content, "a variable")
+        }
+        (None, Some(path)) => ("key-file", file("key-file", sources, path)?, "a file"),
+        (None, None) => return wrong("key-env", "is missing"),
     };
-    match (&table.key_env, &table.key_file, &table.jwks_file) {
-        (Some(name), None, None) => {
-            let whence = of_variable(name);
-            let Some(content) = variable(name) else {
-                return wrong(
-                    "key-env",
-                    format!("names {whence}, which is not set: set it where the host starts"),
-                );
-            };
-            single("key-env", &content, &whence)
-        }
-        (None, Some(path), None) => {
-            let (content, whence) = file("key-file", folder, path)?;
-            single("key-file", &content, &whence)
-        }
-        (None, None, Some(path)) => {
-            let (content, whence) = file("jwks-file", folder, path)?;
-            let keys = jwks::read(&content, algorithms);
-            keys.map(Keys::Set)
-                .or_else(|why| wrong("jwks-file", format!("names {whence}, which {why}")))
-        }
-        (None, None, None) => {
-            wrong("key-env", "is missing, and so are key-file and jwks-file: set one of them")
-        }
-        _ => wrong("key-env", "is not alone: only one of key-env, key-file and jwks-file can be"),
+    let encoding = table.key_encoding.unwrap_or(KeyEncoding::Base64);
+    let read = algorithms.first().map(|algorithm| Key::read(&content, *algorithm, encoding));
+    match read {
+        Some(Ok(read)) => Ok(Keys::One(read)),
+        Some(Err(why)) => wrong(key, format!("names {whence} that {why}")),
+        None => wrong("algorithm", "names none"),
     }
 }
 
-/// A variable as a message names it. What is written there by mistake could be the key
-/// itself, which is hardly ever all in capitals.
-fn of_variable(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    match name.bytes().all(plain) && name.len() <= 64 {
-        true => format!("the variable {name}"),
-        false => "a variable".to_owned(),
-    }
+fn file(key: &'static str, sources: &Sources<'_>, path: &Path) -> Result<String, SessionError> {
+    let advice = "check the path, and who may read it";
+    read(sources, path)
+        .or_else(|error| wrong(key, format!("names a file that can't be read: {error}: {advice}")))
 }
 
-/// A file's content, and how a message names it.
-fn file(key: &'static str, folder: &Path, path: &Path) -> Result<(String, String), SessionError> {
-    let written = path.to_string_lossy();
-    if written.contains("-----BEGIN") || written.starts_with('{') {
-        return wrong(key, "holds a key itself: write it into a file, and name that here");
-    }
-    let path: PathBuf = folder.join(path);
-    let whence = format!("{:?}", path.display().to_string());
-    match read(&path) {
-        Ok(content) => Ok((content, whence)),
-        Err(error) => {
-            let advice = "check the path, and who may read it";
-            wrong(key, format!("names {whence}, which can't be read: {error}: {advice}"))
-        }
-    }
-}
-
-fn read(path: &Path) -> io::Result<String> {
+fn read(sources: &Sources<'_>, path: &Path) -> io::Result<String> {
     // A pipe must not be waited for.
-    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
-    let file = std::fs::OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let within = if sources.confined { ResolveFlags::BENEATH } else { ResolveFlags::empty() };
+    let folder = File::open(sources.folder)?;
+    let file = match openat2(&folder, path, flags, Mode::empty(), within) {
+        Ok(file) => File::from(file),
+        Err(Errno::XDEV) => {
+            let why = "it lies outside the manifest's folder, which the policy denies";
+            return Err(io::Error::other(why));
+        }
+        Err(error) => return Err(error.into()),
+    };
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is no file"));
     }

@@ -179,7 +179,7 @@ const fn default_leeway() -> Duration {
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     humantime::parse_duration(&text)
-        .map_err(|_| de::Error::custom("must be a time with its unit, such as 30s"))
+        .map_err(|_| de::Error::custom("must be a duration such as 30s"))
 }
 
 #[cfg(test)]
@@ -229,7 +229,7 @@ mod tests {
         };
         assert!(wrong("requried = true").contains("unknown field `requried`"));
         assert!(wrong("leeway = 30").contains("expected a string"));
-        assert!(wrong("leeway = '30'").contains("with its unit"));
+        assert!(wrong("leeway = '30'").contains("must be a duration such as 30s"));
         assert!(wrong("audience = 7").contains("a string or a list of strings"));
         let of_algorithm = |value: &str| {
             let text = format!("algorithm = {value}\nkey-env = 'KEY'\nfrom = ['authorization']");

@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
-use super::{NoSession, Session, SessionError, SessionRules, SessionTable};
+use super::rules::SessionError;
+use super::{NoSession, Session, SessionRules, SessionTable, Sources};
 
 const RSA: &str = include_str!("keys/rsa.pem");
 const P256: &str = include_str!("keys/p256.pem");
@@ -35,7 +36,8 @@ fn load(table: &str, key: &str) -> Result<SessionRules, SessionError> {
     let table = format!("key-env = 'KEY'\nfrom = ['authorization']\n{table}");
     let table: SessionTable = toml::from_str(&table).unwrap();
     let variable = |name: &str| (name == "KEY").then(|| key.to_owned());
-    SessionRules::load(&table, Path::new("/nowhere"), variable, &[])
+    let sources = Sources { folder: Path::new("/nowhere"), confined: false, variable: &variable };
+    SessionRules::load(&table, &sources, &[])
 }
 
 /// Rules of a table with a JWK set.
@@ -44,7 +46,8 @@ fn load_set(algorithms: &str, set: &Value) -> Result<SessionRules, SessionError>
     std::fs::write(folder.path().join("keys.json"), set.to_string()).unwrap();
     let table =
         format!("algorithm = {algorithms}\njwks-file = 'keys.json'\nfrom = ['authorization']");
-    SessionRules::load(&toml::from_str(&table).unwrap(), folder.path(), |_| None, &[])
+    let sources = Sources { folder: folder.path(), confined: false, variable: &|_| None };
+    SessionRules::load(&toml::from_str(&table).unwrap(), &sources, &[])
 }
 
 fn verify(rules: &SessionRules, token: &str) -> Result<Session, NoSession> {

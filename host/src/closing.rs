@@ -121,6 +121,12 @@ impl HostClose {
         Self { closing: Closing::host(1013, reason, "topic-overflow"), when: When::Now }
     }
 
+    /// Nobody knows whose connection it is, and it was opened only to say so.
+    pub(crate) fn no_session() -> Self {
+        let reason = "a session is needed, and there is no token, or none that is good";
+        Self { closing: Closing::host(1008, reason, "no-session"), when: When::Now }
+    }
+
     /// It holds more than any other, where there is no more to be had. `limit` is what
     /// has come to its end.
     pub(crate) fn shed(limit: &'static str) -> Self {

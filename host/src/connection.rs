@@ -72,6 +72,8 @@ pub(crate) struct Opening {
     pub(crate) params: Vec<(String, String)>,
     /// Of the session, a JSON object.
     pub(crate) claims: Option<String>,
+    /// When the session ends, and the connection with it.
+    pub(crate) expires: Option<tokio::time::Instant>,
     /// The gate's.
     pub(crate) attachment: Option<Vec<u8>>,
 }

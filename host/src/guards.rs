@@ -10,6 +10,7 @@ use crate::settings::Settings;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Guards {
     manifest: bool,
+    session: bool,
     gate: bool,
 }
 
@@ -17,12 +18,18 @@ pub(crate) struct Guards {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
     Manifest,
+    Session,
     Gate,
 }
 
 impl Guards {
     pub(crate) fn new(settings: &Settings, prepared: &Prepared) -> Self {
-        Self { manifest: settings.manifest.is_some(), gate: prepared.has_gate() }
+        Self {
+            manifest: settings.manifest.is_some(),
+            // Where none is required, who comes without one is let in as well.
+            session: settings.session.as_ref().is_some_and(|session| session.required()),
+            gate: prepared.has_gate(),
+        }
     }
 
     pub(crate) fn of(generation: &Generation) -> Self {
@@ -32,7 +39,8 @@ impl Guards {
     /// The first thing that these have and the `next` ones don't.
     pub(crate) fn lost_by(self, next: Self) -> Option<Lost> {
         let manifest = (self.manifest && !next.manifest).then_some(Lost::Manifest);
-        manifest.or((self.gate && !next.gate).then_some(Lost::Gate))
+        let session = (self.session && !next.session).then_some(Lost::Session);
+        manifest.or(session).or((self.gate && !next.gate).then_some(Lost::Gate))
     }
 }
 
@@ -40,6 +48,7 @@ impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Manifest => "no manifest any more",
+            Self::Session => "no session any more that is required ([session])",
             Self::Gate => "no gate any more (socklet:websocket/gate)",
         })
     }
@@ -51,13 +60,14 @@ mod tests {
 
     #[test]
     fn what_was_there_has_to_stay_and_more_may_come() {
-        let all = Guards { manifest: true, gate: true };
-        let manifest = Guards { manifest: true, gate: false };
+        let all = Guards { manifest: true, session: true, gate: true };
+        let manifest = Guards { manifest: true, session: false, gate: false };
         let none = Guards::default();
         assert_eq!(none.lost_by(all), None);
         assert_eq!(all.lost_by(all), None);
         assert_eq!(manifest.lost_by(all), None);
-        assert_eq!(all.lost_by(manifest), Some(Lost::Gate));
+        assert_eq!(all.lost_by(Guards { session: true, ..manifest }), Some(Lost::Gate));
+        assert_eq!(all.lost_by(Guards { gate: true, ..manifest }), Some(Lost::Session));
         assert_eq!(all.lost_by(none), Some(Lost::Manifest));
     }
 }

@@ -112,12 +112,15 @@ impl Host {
         }
     }
 
+    /// Whether a client may ask for another connection already: before anything is done
+    /// for it that costs much.
+    pub(crate) fn may_ask(&self, client: Peer) -> Result<(), Full> {
+        if self.addresses.may_ask(client) { Ok(()) } else { Err(Full::Rate) }
+    }
+
     /// Reserves what a connection needs, beside its instance, or says at once what has
     /// run out.
     pub(crate) fn reserve(&self, client: Peer) -> Result<Slots, Full> {
-        if !self.addresses.may_ask(client) {
-            return Err(Full::Rate);
-        }
         let address = self.addresses.connection(client).ok_or(Full::Address)?;
         let connection = self.connections.clone().try_acquire_owned();
         Ok(Slots { _connection: connection.map_err(|_| Full::Connections)?, _address: address })

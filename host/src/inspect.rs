@@ -171,13 +171,16 @@ async fn try_out(
 ) -> Result<(), String> {
     let named = |why: &dyn fmt::Display| format!("{}: {why}", found.path.display());
     // One whose manifest is wrong is looked at as if it had none.
-    let wanted = match config.policy.settings(config, &report.key, manifest) {
+    // A name alone has an empty one.
+    let folder = found.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let wanted = match config.policy.settings(config, &report.key, manifest, folder) {
         Ok(wanted) => wanted,
         Err(what) => {
             let beside = found.manifest.as_ref().map(|manifest| &manifest.path);
             let file = beside.unwrap_or(&found.path).display();
             report.problems.push(format!("{file}: {what}"));
-            config.policy.settings(config, &report.key, None)?
+            config.policy.settings(config, &report.key, None, folder)?
         }
     };
     let bytes = component::read(found, None).map_err(|why| named(&why))?;

@@ -15,7 +15,7 @@
 //!   `proxy_protocol` reads whom a proxy names before anything else.
 //! - `handshake` answers the request: a status, the test page (`page`), or a 101
 //!   with an instance behind it. `route` decodes paths, and a `table` finds what was
-//!   `claim`ed for them.
+//!   `claim`ed for them; `token` is how a handler knows who connects.
 //! - `session` owns the open connection: frames in, events, bytes out, timers.
 //!   `reader` makes messages of the peer's frames; `closing` is how a connection ends.
 //! - `connection` is what a session shares with its instance: a `mailbox` of
@@ -110,6 +110,7 @@ mod source;
 mod stream;
 mod table;
 pub mod tls;
+mod token;
 mod topics;
 mod trap_loop;
 mod wasi;

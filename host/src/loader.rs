@@ -13,7 +13,7 @@
 mod claims;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -231,7 +231,8 @@ impl Loader {
         known.wanted = None;
         let settled = asked.and_then(|manifest| {
             let manifest = manifest.as_ref();
-            self.config.policy.settings(&self.config, key, manifest).map_err(|what| {
+            let folder = file.path.parent().unwrap_or(Path::new("."));
+            self.config.policy.settings(&self.config, key, manifest, folder).map_err(|what| {
                 let beside = file.manifest.as_ref().map(|manifest| &manifest.path);
                 AskError::Wrong(Wrong { file: beside.unwrap_or(&file.path).clone(), what })
             })

@@ -98,6 +98,11 @@ impl Mailbox {
         self.ready.as_ref().is_some_and(|request| request.offers_subprotocol(name))
     }
 
+    /// The subprotocol that the host has agreed to.
+    pub(crate) fn subprotocol(&self) -> Option<HeaderValue> {
+        HeaderValue::from_str(self.ready.as_ref()?.subprotocol.as_ref()?).ok()
+    }
+
     /// The gate has agreed to a subprotocol.
     pub(crate) fn agree_to(&mut self, subprotocol: &HeaderValue) {
         if let Some(request) = &mut self.ready {

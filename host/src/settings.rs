@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::config::{Config, Limits, Timeouts};
 use crate::manifest::Manifest;
+use crate::token::SessionRules;
 use crate::topics::Rules;
 
 /// Everything about a handler that is not its code. A swap replaces it with the code.
@@ -22,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) subprotocols: Vec<String>,
     /// Origins that may connect beside those that may connect to every handler.
     pub(crate) allow_origins: Vec<String>,
+    /// Whose connections it serves; none where that is not asked.
+    pub(crate) session: Option<Arc<SessionRules>>,
     /// The environment that the guest sees, secrets among it.
     pub(crate) environment: Vec<(String, String)>,
     /// The guest's clocks tell no more than milliseconds.
@@ -64,6 +67,7 @@ impl Settings {
             swap: None,
             subprotocols: Vec::new(),
             allow_origins: Vec::new(),
+            session: None,
             environment: Vec::new(),
             coarse_clocks: false,
             manifest: None,

@@ -123,6 +123,16 @@ impl Request<'_, '_> {
                 .iter()
                 .all(|name| self.all(name).next().is_none())
             && self.0.headers.iter().all(|header| header.value.is_ascii())
+            && self.offers_subprotocols_once()
+    }
+
+    /// Section 4.1: tokens that are all different.
+    fn offers_subprotocols_once(&self) -> bool {
+        let values = self.all("sec-websocket-protocol");
+        let members = values.flat_map(|value| value.split(|&byte| byte == b','));
+        let offers = members.map(<[u8]>::trim_ascii).filter(|offer| !offer.is_empty());
+        let mut seen = std::collections::HashSet::new();
+        offers.into_iter().all(|offer| offer.iter().all(is_tchar) && seen.insert(offer))
     }
 
     fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
@@ -146,6 +156,11 @@ fn has_token(value: &[u8], token: &str) -> bool {
 fn is_base64_of_16_bytes(key: &[u8]) -> bool {
     let Some(digits) = key.strip_suffix(b"==") else { return false };
     digits.len() == 22 && digits.iter().all(|digit| BASE64.contains(digit))
+}
+
+/// RFC 9110, section 5.6.2.
+fn is_tchar(byte: &u8) -> bool {
+    byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(byte)
 }
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -4,18 +4,18 @@
 use std::sync::Arc;
 
 use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, HeaderValue,
-    PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::{HeaderMap, Method, StatusCode, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::Opened;
 use super::forwarded;
-use super::join::{Candidate, Joined};
+use super::join::{self, Candidate, Joined};
 use super::origin::Origins;
-use super::request::Request;
 use super::response::{self, Response, refuse, unavailable};
+use super::terms::{Asked, Terms};
 use crate::account::Account;
 use crate::connection::Connection;
 use crate::host::{Full, Host};
@@ -76,56 +76,32 @@ async fn open_at<B>(
         return Err(not_found());
     };
     let accept = check_protocol(&request)?;
-    let generation = handler.generation_for(&path);
-    let allowed = generation.as_ref().map(|generation| &generation.settings.allow_origins);
-    let foreign = origins.check(request.headers(), allowed.map_or(&[], Vec::as_slice));
-    let foreign = foreign.map_err(|why| {
-        if handler.account.may_notice() {
-            tracing::warn!(%peer, handler = &*handler.account.name, "handshake refused: {why}");
-        }
-        not_allowed()
-    })?;
     let client = forwarded::client(
         peer,
         request.headers(),
         &host.config.trusted_proxies,
         host.config.proxy_header,
     );
-    let slots = host.reserve(client).map_err(|limit| full(limit, peer, &handler.account))?;
+    let full = |limit| full(limit, peer, &handler.account);
+    host.may_ask(client).map_err(full)?;
+    let (parts, _) = request.into_parts();
+    let (query, headers) = (parts.uri.query(), &parts.headers);
+    let untrusted = host.config.policy.untrusted;
+    let asked = Asked { path: &path, query, headers, client, peer, origins, untrusted };
+    let terms = asked.terms(join::generation(handler, &path)?)?;
+    let slots = host.reserve(client).map_err(full)?;
 
-    let (mut parts, _) = request.into_parts();
-    if host.config.policy.untrusted {
-        // Whoever reads them can come as the user.
-        for name in [COOKIE, AUTHORIZATION, PROXY_AUTHORIZATION] {
-            parts.headers.remove(name);
-        }
-    }
-    let request = Box::new(Request {
-        path: path.clone(),
-        query: parts.uri.query().map(str::to_owned),
-        headers: parts.headers,
-        remote_address: client,
-        subprotocol: None,
-    });
-    let account = handler.account.clone();
-    let connection =
-        Arc::new(Connection::new(host.next_id(), request, &host.config.limits, account));
+    let Terms { generation, request, caller } = terms;
+    let (account, limits) = (handler.account.clone(), &generation.settings.limits);
+    let connection = Arc::new(Connection::new(host.next_id(), request, limits, account));
     if let Some(params) = params.filter(|params| !params.is_empty()) {
         connection.learn(|opening| opening.params = params);
     }
-    let candidate = Candidate { handler, path: &path, connection: &connection, peer, host };
-    let Joined { membership, guest, accepted } = candidate.join().await?;
-    // A swap may have come in between.
-    let allowed = &membership.generation().settings.allow_origins;
-    if foreign.is_some_and(|foreign| !allowed.contains(&foreign)) {
-        return Err(not_allowed());
-    }
+    let candidate = Candidate { handler, asked, connection: &connection, host };
+    let joined = candidate.join(generation.clone(), caller).await?;
+    let Joined { membership, guest, subprotocol, accepted } = joined;
     let opened = Opened { connection, guest, membership, slots };
-    Ok((opened, response::accepted(response::switching(accept), accepted)))
-}
-
-fn not_allowed() -> Response {
-    refuse(StatusCode::FORBIDDEN, "this origin is not allowed")
+    Ok((opened, response::accepted(response::switching(accept, subprotocol), accepted)))
 }
 
 /// What is said where a limit is reached.

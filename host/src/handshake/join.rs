@@ -8,12 +8,13 @@ use hyper::header::HeaderValue;
 use tokio::time::timeout;
 
 use super::response::{self, Response, refuse, unavailable};
+use super::terms::{Asked, Caller};
+use crate::closing::HostClose;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::gate::{Accepted, Decision, NoDecision};
 use crate::generation::{Generation, Membership};
 use crate::host::{Host, InstanceSlot};
-use crate::peer::Peer;
 use crate::registry::{Absence, Handler};
 use crate::room::{self, Over};
 use crate::session::Guest;
@@ -26,66 +27,74 @@ const TRIES: usize = 4;
 pub(super) struct Joined {
     pub(super) membership: Membership,
     pub(super) guest: Guest,
+    /// The one that the host agrees to.
+    pub(super) subprotocol: Option<HeaderValue>,
     pub(super) accepted: Accepted,
 }
 
 /// Who joins what.
 pub(super) struct Candidate<'a> {
     pub(super) handler: &'a Handler,
-    pub(super) path: &'a str,
+    pub(super) asked: Asked<'a>,
     pub(super) connection: &'a Arc<Connection>,
-    pub(super) peer: Peer,
     pub(super) host: &'a Host,
 }
 
 impl Candidate<'_> {
-    /// Joins, once the instance has started. The error is the response that says why not.
-    pub(super) async fn join(&self) -> Result<Joined, Response> {
+    /// Joins, once the instance has started. `caller` is who the one generation `told`
+    /// takes it for. The error is the response that says why not.
+    pub(super) async fn join(
+        &self,
+        mut told: Arc<Generation>,
+        mut caller: Caller,
+    ) -> Result<Joined, Response> {
         for _ in 0..TRIES {
             let membership = self.take_place()?;
             let generation = membership.generation();
-            self.connection.hold_to(&generation.settings.limits);
-            let joined = match generation.room_key(self.path) {
+            if !Arc::ptr_eq(generation, &told) {
+                // A swap came between: what the old one agreed to binds the new one not.
+                let terms = self.asked.terms(generation.clone())?;
+                self.connection.shared().mailbox.return_request(terms.request);
+                (told, caller) = (terms.generation, terms.caller);
+                self.connection.hold_to(&generation.settings.limits);
+            }
+            let subprotocol = self.connection.shared().mailbox.subprotocol();
+            if caller == Caller::Refused {
+                // For nobody knows whom, no instance is entered, or even started.
+                self.connection.close_by_host(HostClose::no_session());
+                let (guest, accepted) = (Guest::Gone, Accepted::default());
+                return Ok(Joined { membership, guest, subprotocol, accepted });
+            }
+            self.introduce(&caller);
+            let joined = match generation.room_key(self.asked.path) {
                 None => Some(self.start_own(generation).await?),
                 Some(key) => self.take_seat(generation, key).await?,
             };
-            if let Some((guest, mut accepted)) = joined {
-                if accepted.subprotocol.is_none() {
-                    accepted.subprotocol = self.agree(&generation.settings.subprotocols);
-                }
-                return Ok(Joined { membership, guest, accepted });
+            if let Some((guest, accepted)) = joined {
+                return Ok(Joined { membership, guest, subprotocol, accepted });
             }
         }
         Err(unavailable("the handler is being replaced"))
     }
 
-    /// The subprotocol that the handler's manifest prefers of those that the peer offers.
-    /// Where there is none, it is up to the peer whether it goes on.
-    fn agree(&self, spoken: &[String]) -> Option<HeaderValue> {
-        let mailbox = &mut self.connection.shared().mailbox;
-        let agreed = spoken.iter().find(|name| mailbox.offers_subprotocol(name))?;
-        let agreed = HeaderValue::try_from(agreed).ok()?;
-        mailbox.agree_to(&agreed);
-        Some(agreed)
+    /// Has the handler know who connects.
+    fn introduce(&self, caller: &Caller) {
+        if let Caller::Known { claims, expires } = caller {
+            self.connection.learn(|opening| {
+                opening.claims = Some(claims.clone());
+                opening.expires = *expires;
+            });
+        }
     }
 
     /// Takes a place in the generation that the path leads to. A swap may come between
     /// looking and taking the place, and then would not know of this connection: look
     /// again.
     fn take_place(&self) -> Result<Membership, Response> {
-        let handler = self.handler;
         loop {
-            let Some(generation) = handler.generation_for(self.path) else {
-                return Err(match **handler.absence.load() {
-                    Absence::Compiling => unavailable("the handler is being compiled"),
-                    Absence::Failed => refuse(
-                        StatusCode::INTERNAL_SERVER_ERROR,
-                        "the handler could not be loaded; the server's log says why",
-                    ),
-                });
-            };
+            let generation = generation(self.handler, self.asked.path)?;
             let membership = generation.join(self.connection);
-            let now = handler.generation_for(self.path);
+            let now = self.handler.generation_for(self.asked.path);
             if now.is_some_and(|now| Arc::ptr_eq(&now, &generation)) {
                 return Ok(membership);
             }
@@ -99,7 +108,7 @@ impl Candidate<'_> {
         // A peer waits for a start no longer than it may let others wait.
         let started = timeout(limit, generation.clone().start(overtime)).await;
         let mut instance = started.unwrap_or(Err(Failure::Start(limit))).map_err(|failure| {
-            generation.could_not_start(&failure, Some(self.peer));
+            generation.could_not_start(&failure, Some(self.asked.peer));
             cannot_start(&failure)
         })?;
         let mut accepted = Accepted::default();
@@ -113,7 +122,7 @@ impl Candidate<'_> {
                 timeout(limit, asked.run()).await.map_err(|_| undecided(NoDecision::TooSlow))?;
             instance = asked;
             let decided = decided.map_err(|failure| {
-                generation.gate_failed(&failure, self.peer);
+                generation.gate_failed(&failure, self.asked.peer);
                 undecided((&failure).into())
             });
             if let Some(decision) = decided? {
@@ -173,7 +182,7 @@ impl Candidate<'_> {
             Err(why) => {
                 if generation.account.may_notice() {
                     tracing::error!(
-                        peer = %self.peer,
+                        peer = %self.asked.peer,
                         handler = &*generation.account.name,
                         generation = generation.number,
                         "handshake refused: the gate's answer has {why}"
@@ -191,8 +200,19 @@ impl Candidate<'_> {
         }
         self.host
             .reserve_instance(&generation.account)
-            .map_err(|limit| super::check::full(limit, self.peer, &generation.account))
+            .map_err(|limit| super::check::full(limit, self.asked.peer, &generation.account))
     }
+}
+
+/// The generation that a path leads to, or the refusal where there is none yet.
+pub(super) fn generation(handler: &Handler, path: &str) -> Result<Arc<Generation>, Response> {
+    handler.generation_for(path).ok_or_else(|| match **handler.absence.load() {
+        Absence::Compiling => unavailable("the handler is being compiled"),
+        Absence::Failed => refuse(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the handler could not be loaded; the server's log says why",
+        ),
+    })
 }
 
 fn undecided(why: NoDecision) -> Response {

@@ -12,6 +12,8 @@ mod join;
 pub(crate) mod origin;
 pub(crate) mod request;
 mod response;
+mod subprotocol;
+mod terms;
 
 use std::convert::Infallible;
 use std::future::poll_fn;

@@ -8,7 +8,7 @@ use http_body_util::Full;
 use hyper::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
     REFERRER_POLICY, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{HeaderMap, StatusCode};
 
@@ -63,13 +63,28 @@ pub(super) fn wrong_version() -> Response {
     with(response, SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
 }
 
-/// 101 (RFC 6455, section 4.2.2).
-pub(super) fn switching(accept: HeaderValue) -> Response {
+/// 401 (RFC 6750, section 3): there is no token, or none that is good. Which of the two
+/// is said, and no more.
+pub(super) fn unauthorized(missing: bool) -> Response {
+    let (why, challenge) = match missing {
+        true => ("a session is needed here, and the request has no token", "Bearer"),
+        false => ("the session's token is not good", "Bearer error=\"invalid_token\""),
+    };
+    let response = refuse(StatusCode::UNAUTHORIZED, why);
+    with(response, WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+}
+
+/// 101 (RFC 6455, section 4.2.2), with the subprotocol that is agreed to.
+pub(super) fn switching(accept: HeaderValue, subprotocol: Option<HeaderValue>) -> Response {
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let response = with(response, UPGRADE, WEBSOCKET);
     let response = with(response, CONNECTION, HeaderValue::from_static("upgrade"));
-    with(response, SEC_WEBSOCKET_ACCEPT, accept)
+    let response = with(response, SEC_WEBSOCKET_ACCEPT, accept);
+    match subprotocol {
+        Some(subprotocol) => with(response, SEC_WEBSOCKET_PROTOCOL, subprotocol),
+        None => response,
+    }
 }
 
 /// The test page. It may connect anywhere and load nothing.

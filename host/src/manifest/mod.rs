@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use crate::claim::Route;
 use crate::pattern::Pattern;
+use crate::token::SessionTable;
 use document::{Document, Flaw};
 use limits::LimitTable;
 pub use section::{EmbedError, embed};
@@ -54,6 +55,8 @@ pub(crate) struct Manifest {
     /// Variables of the handler's environment that are taken from the host's: the
     /// handler's name for it = the host's.
     pub(crate) secrets: BTreeMap<String, Variable>,
+    /// Whose connections the handler serves. By default anybody's.
+    pub(crate) session: Option<SessionTable>,
     /// Powers that the handler asks for.
     pub(crate) capabilities: Capabilities,
     /// How the handler's topics deliver.
@@ -168,11 +171,20 @@ impl Manifest {
             let what = "is in [env] as well: remove one of the two";
             return Err(document.flaw(&["secrets", both], what));
         }
+        if let Some(session) = &self.session {
+            let checked = session.check(&self.spoken());
+            checked.map_err(|error| document.flaw(&["session", error.key], error.problem))?;
+        }
         Ok(())
     }
 }
 
 impl Manifest {
+    /// The subprotocols that the handler speaks.
+    pub(crate) fn spoken(&self) -> Vec<String> {
+        self.subprotocols.iter().map(|one| one.0.clone()).collect()
+    }
+
     /// What the handler `key` has to have granted where nothing is without a grant.
     pub(crate) fn powers(&self, key: &str) -> Vec<String> {
         let mut powers = Vec::new();
@@ -183,6 +195,9 @@ impl Manifest {
             powers.push("host".to_owned());
         }
         powers.extend(self.secrets.keys().map(|name| format!("secrets.{}", name.escape_debug())));
+        if self.session.as_ref().is_some_and(|session| session.key_env.is_some()) {
+            powers.push("session.key-env".to_owned());
+        }
         let topics = &self.capabilities.topics;
         for (what, patterns) in [("publish", &topics.publish), ("subscribe", &topics.subscribe)] {
             if !patterns.is_empty() {
@@ -201,10 +216,6 @@ fn refuse_what_is_to_come(document: &Document<'_>) -> Result<(), Flaw> {
     if root.get("swap").is_some_and(|value| value.get_ref().as_str() == Some("migrate")) {
         let what = "can't be migrate yet: this version has drain and restart";
         return Err(document.flaw(&["swap"], what));
-    }
-    if root.contains_key("session") {
-        let what = "can't be served yet: this version verifies no sessions";
-        return Err(document.flaw(&["session"], what));
     }
     Ok(())
 }

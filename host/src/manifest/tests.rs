@@ -106,7 +106,23 @@ fn a_flaw_names_line_and_key_and_what_to_write() {
         ("limits = 5", "line 1: limits must be "),
         ("scope = \"room\"", "line 1: scope must be one of `connection`, `path`, `handler`"),
         ("swap = \"migrate\"", "line 1: swap can't be migrate yet"),
-        ("\n[session]\n", "line 2: session can't be served yet"),
+        ("\n[session]\n", "line 2: session missing field `algorithm`"),
+        (
+            "[session]\nalgoritm = \"HS256\"",
+            "line 2: session.algoritm is no key here: did you mean",
+        ),
+        (
+            "[session]\nalgorithm = \"none\"\nfrom = []",
+            "line 2: session.algorithm must be one of `HS256`, `RS256`, `ES256`, `EdDSA`",
+        ),
+        (
+            "[session]\nalgorithm = \"HS256\"\nkey-env = \"A\"\nfrom = [\"header\"]",
+            "line 4: session.from must be one of `cookie`, `authorization`",
+        ),
+        (
+            "[session]\nalgorithm = \"HS256\"\nkey-env = \"A\"\nfrom = []",
+            "line 4: session.from names no place",
+        ),
         ("route = \"chat\"", "line 1: route must be a path such as"),
         ("host = \"a:1\"", "line 1: host must be a name alone"),
         ("allow-origins = [\"example.com\"]", "line 1: allow-origins must be an origin"),
@@ -176,6 +192,9 @@ fn the_schema_in_the_docs_is_that_of_the_types() {
 fn keys(schema: &serde_json::Value, here: &serde_json::Value, path: &str, all: &mut Vec<String>) {
     if let Some(name) = here.get("$ref").and_then(serde_json::Value::as_str) {
         return keys(schema, schema.pointer(&name[1..]).unwrap(), path, all);
+    }
+    if let Some(first) = here.pointer("/anyOf/0") {
+        return keys(schema, first, path, all);
     }
     let Some(properties) = here.get("properties") else { return };
     for (key, inner) in properties.as_object().unwrap() {

@@ -72,6 +72,12 @@ impl<'a> Grants<'a> {
                 return denied(&format!("secrets.{}", name.escape_debug()), "secrets");
             }
         }
+        let of_session = manifest.session.as_ref().and_then(|session| session.key_env.as_ref());
+        if let Some(variable) = of_session
+            && !self.any(|grant| grant.secrets.iter().any(|secret| secret.matches(variable)))
+        {
+            return denied("session.key-env", "secrets");
+        }
         let asked = &manifest.capabilities.topics;
         if !self.cover(&asked.publish, |grant| &grant.topics.publish) {
             return denied("capabilities.topics.publish", "topics");

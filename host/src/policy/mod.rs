@@ -7,6 +7,7 @@
 mod file;
 mod grants;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -17,6 +18,7 @@ use crate::config::{Config, Limits};
 use crate::manifest::limits::LimitTable;
 use crate::manifest::{Manifest, OverflowKey, ScopeKey, SwapKey, TopicPatterns};
 use crate::settings::{Scope, Settings, SwapPolicy};
+use crate::token::{SessionRules, Sources};
 use crate::topics::{self, Overflow, Rules};
 pub use file::{ConfigFile, Flag};
 use grants::{Grant, Grants};
@@ -97,13 +99,14 @@ impl Policy {
         .min(ADDRESSABLE)
     }
 
-    /// What becomes of a manifest: the settings of the handler `key`. The error names
-    /// the manifest's key and says why it can't be had.
+    /// What becomes of a manifest in `folder`: the settings of the handler `key`. The error
+    /// names the manifest's key and says why it can't be had.
     pub(crate) fn settings(
         &self,
         config: &Config,
         key: &str,
         manifest: Option<&Manifest>,
+        folder: &Path,
     ) -> Result<Wanted, String> {
         let mut settings = Settings::new(config);
         settings.coarse_clocks = self.untrusted;
@@ -118,6 +121,12 @@ impl Policy {
             grants.check(manifest, key)?;
         }
         fill(&mut settings, manifest)?;
+        if let Some(session) = &manifest.session {
+            let variable = |name: &str| std::env::var(name).ok();
+            let sources = Sources { folder, confined: self.denies(), variable: &variable };
+            let rules = SessionRules::load(session, &sources, &settings.subprotocols);
+            settings.session = Some(Arc::new(rules.map_err(|error| error.to_string())?));
+        }
         let claim = Claim {
             host: manifest.host.as_ref().map(|host| host.0.clone()),
             route: manifest.route.clone().unwrap_or(claim.route),
@@ -184,7 +193,7 @@ fn fill(settings: &mut Settings, manifest: &Manifest) -> Result<(), String> {
         SwapKey::Drain => SwapPolicy::Drain,
         SwapKey::Restart => SwapPolicy::Restart,
     });
-    settings.subprotocols = manifest.subprotocols.iter().map(|one| one.0.clone()).collect();
+    settings.subprotocols = manifest.spoken();
     settings.allow_origins = manifest.allow_origins.iter().map(|one| one.0.clone()).collect();
     let given = manifest.env.iter().map(|(name, value)| (name.clone(), value.0.clone()));
     settings.environment = given.collect();

@@ -11,7 +11,7 @@ fn policy(text: &str, untrusted: bool) -> Policy {
 fn ask(policy: &Policy, key: &str, manifest: &str) -> Result<Wanted, String> {
     let mut config = Config { policy: policy.clone(), ..Config::default() };
     policy.lower(&mut config.limits);
-    policy.settings(&config, key, Some(&Manifest::parse(manifest).unwrap()))
+    policy.settings(&config, key, Some(&Manifest::parse(manifest).unwrap()), Path::new("/"))
 }
 
 const ASKING: [(&str, &str); 5] = [

@@ -91,7 +91,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         generation: Arc<Generation>,
     ) -> Self {
         let Switched { socket, response, read_ahead } = switched;
-        let timers = Timers::new(generation.settings.timeouts.clone());
+        let expires = connection.opening(|opening| opening.expires).flatten();
+        let timers = Timers::new(generation.settings.timeouts.clone(), expires);
         Self {
             guest,
             begun: 0,

@@ -50,10 +50,12 @@ pub(super) struct Timers {
     close_at: Option<(Instant, Closing)>,
     /// When a handler that has closed hears of the end at the latest.
     tell_at: Option<Instant>,
+    /// When the token ends that the peer was let in with.
+    expires: Option<Instant>,
 }
 
 impl Timers {
-    pub(super) fn new(timeouts: Timeouts) -> Self {
+    pub(super) fn new(timeouts: Timeouts, expires: Option<Instant>) -> Self {
         let now = Instant::now();
         Self {
             timer: Box::pin(sleep_until(now + timeouts.ping_interval)),
@@ -70,6 +72,7 @@ impl Timers {
             flush_limit: now,
             close_at: None,
             tell_at: None,
+            expires,
         }
     }
 
@@ -208,7 +211,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             false => timers.now + timers.timeouts.ping_interval,
         };
         let stalled = timers.stalled_since.map(|since| since + timers.timeouts.write);
-        [stalled, timers.read_at, timers.idle_at(), timers.quiet_at]
+        [stalled, timers.read_at, timers.idle_at(), timers.quiet_at, timers.expires]
             .into_iter()
             .flatten()
             .fold(heard, Instant::min)
@@ -245,7 +248,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     fn keep_alive(&mut self, now: Instant) {
         let timeouts = &self.timers.timeouts;
-        if self.timers.stalled_since.is_some_and(|since| since + timeouts.write <= now) {
+        if self.timers.expires.is_some_and(|at| at <= now) {
+            let closing = Closing::host(1008, "the session has expired", "session-expired");
+            self.begin_closing(closing, Input::Frames);
+        } else if self.timers.stalled_since.is_some_and(|since| since + timeouts.write <= now) {
             let reason = format!("nothing taken for {:?} (write-timeout)", timeouts.write);
             self.begin_closing(Closing::host(1008, reason, "write-timeout"), Input::Frames);
             self.wait_no_longer_than(now + self.timers.timeouts.close);

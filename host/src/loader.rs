@@ -347,16 +347,17 @@ impl Loader {
                 let Wanted { settings, claim } = job.wanted.clone();
                 let drain_until = Instant::now() + self.config.timeouts.drain;
                 let number = known.handler.swap(prepared, digest, settings, drain_until);
+                let handler = known.handler.account.name.clone();
+                if known.served.replace(claim.clone()).as_ref() != Some(&claim) {
+                    self.settle();
+                }
                 tracing::info!(
-                    handler = &*known.handler.account.name,
+                    handler = &*handler,
                     generation = number,
                     "{}: serves {claim} (loaded in {:.0?})",
                     job.file.path.display(),
                     took
                 );
-                if known.served.replace(claim) != known.served {
-                    self.settle();
-                }
             }
             Ok(Loaded::Same) => {}
             Ok(Loaded::Uncompiled) => {

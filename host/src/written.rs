@@ -13,6 +13,8 @@ const LARGEST_MESSAGE: usize = 1 << 30;
 
 /// What a [`duration`] is.
 pub const DURATION: &str = "a duration such as 500ms, 30s or 1h, more than 0s and at most 365d";
+/// What a [`duration_or_none`] is.
+pub const DURATION_OR_NONE: &str = "a duration such as 500ms, 30s or 1h, from 0s to 365d";
 /// What a [`size`] is.
 pub const SIZE: &str = "a size such as 1000, 64KiB or 1MiB, at least 1 byte";
 /// What a [`message_size`] is.
@@ -36,6 +38,16 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         true => Err(must_be(DURATION)),
         false => Ok(duration),
     }
+}
+
+/// A duration such as `30s`, or `0s` for none at all, up to a year.
+///
+/// # Errors
+///
+/// What such a duration is.
+pub fn duration_or_none(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).ok().filter(|duration| *duration <= YEAR);
+    duration.ok_or_else(|| must_be(DURATION_OR_NONE))
 }
 
 /// A size such as `64KiB`, at least a byte.

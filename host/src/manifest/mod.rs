@@ -20,7 +20,7 @@ use crate::token::SessionTable;
 use document::{Document, Flaw};
 use limits::LimitTable;
 pub use section::{EmbedError, embed};
-use values::{HostName, Origin, Subprotocol, Text, Time, Variable};
+use values::{HostName, Origin, Subprotocol, Text, Time, TimeOrNone, Variable};
 
 /// A larger file is no manifest.
 pub(crate) const MAX_SIZE: usize = 64 * 1024;
@@ -38,7 +38,7 @@ pub(crate) struct Manifest {
     /// Which connections share an instance. By default none.
     pub(crate) scope: ScopeKey,
     /// How long a shared instance outlives its last connection. 30s by default.
-    pub(crate) linger: Option<Time>,
+    pub(crate) linger: Option<TimeOrNone>,
     /// Subprotocols that the handler speaks, the preferred one first.
     pub(crate) subprotocols: Vec<Subprotocol>,
     /// Origins that may connect beside those that the operator allows.

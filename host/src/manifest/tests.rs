@@ -55,7 +55,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(manifest.route.unwrap().to_string(), "/rooms/{room}");
     assert_eq!(manifest.host.unwrap().0, "chat.example.com");
     assert_eq!(manifest.scope, ScopeKey::Path);
-    assert_eq!(manifest.linger, Some(Time(Duration::from_secs(60))));
+    assert_eq!(manifest.linger, Some(TimeOrNone(Duration::from_secs(60))));
     assert_eq!(manifest.swap, Some(SwapKey::Drain));
     assert_eq!(manifest.subprotocols[0].0, "chat.v2");
     assert_eq!(manifest.allow_origins[0].0, "https://app.example.com");
@@ -131,6 +131,10 @@ fn a_flaw_names_line_and_key_and_what_to_write() {
         ("[env]\nA = 1", "line 2: env.A must be a text"),
         ("[env]\n\"A=B\" = \"\"", "line 1: env must have names of variables as its keys"),
         ("[env]\nA = \"\"\n[secrets]\nA = \"B\"", "line 4: secrets.A is in [env] as well"),
+        (
+            "linger = \"366d\"",
+            "line 1: linger must be a duration such as 500ms, 30s or 1h, from 0s",
+        ),
         ("scope = \"path\"\nscope = \"path\"", "line 2: "),
         ("scope = ", "line 1: "),
     ] {

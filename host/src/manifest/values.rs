@@ -76,6 +76,7 @@ values! {
     Count, "Count", { "type": "integer", "minimum": 1 };
     Rate, "Rate", { "type": "integer", "minimum": 1, "maximum": 4_294_967_295u32 };
     Time, "Time", { "type": "string" };
+    TimeOrNone, "TimeOrNone", { "type": "string" };
     Route, "Route", { "type": "string", "pattern": "^/" };
     HostName, "HostName", { "type": "string", "minLength": 1 };
     Origin, "Origin", { "type": "string", "minLength": 1 };
@@ -147,6 +148,18 @@ impl Value for Time {
 
     fn of(text: &str) -> Result<Self, String> {
         written::duration(text).map(Self)
+    }
+}
+
+/// A time that passes, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeOrNone(pub(crate) Duration);
+
+impl Value for TimeOrNone {
+    const IS: &'static str = written::DURATION_OR_NONE;
+
+    fn of(text: &str) -> Result<Self, String> {
+        written::duration_or_none(text).map(Self)
     }
 }
 

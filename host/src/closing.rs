@@ -116,8 +116,8 @@ impl HostClose {
     }
 
     /// Its peer is too slow for a topic.
-    pub(crate) fn topic_overflow() -> Self {
-        let reason = "too slow for a topic (max-backpressure)";
+    pub(crate) fn topic_overflow(limit: &'static str) -> Self {
+        let reason = format!("too slow for a topic ({limit})");
         Self { closing: Closing::host(1013, reason, "topic-overflow"), when: When::Now }
     }
 

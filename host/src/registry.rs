@@ -14,10 +14,12 @@ use crate::claim::{self, Claim};
 use crate::closing::HostClose;
 use crate::config::Limits;
 use crate::connection::Connection;
+use crate::frame::SharedFrame;
 use crate::generation::Generation;
 use crate::instance::Prepared;
 use crate::settings::{Settings, SwapPolicy};
 use crate::table::{Params, Table};
+use crate::topics::PublishOutcome;
 
 /// Old generations of one handler that may still hold connections.
 const MAX_DRAINING: usize = 4;
@@ -212,6 +214,18 @@ impl Handler {
         let open = draining.iter().rev().filter(|old| old.until.is_some());
         let older = open.map(|old| &old.generation).find(|old| old.has_room_for(path));
         older.cloned().or_else(|| self.current())
+    }
+
+    /// Publishes a message to one of its topics, or to a shared one, from outside: for
+    /// the operator, who needs no grant. It may wait, as a handler's own publish does.
+    #[allow(dead_code, reason = "for the admin listener")]
+    pub(crate) async fn publish(&self, topic: &str, text: bool, payload: &[u8]) -> PublishOutcome {
+        let limit = self.current().map(|current| current.settings.limits.max_message_size);
+        if payload.len() > limit.unwrap_or(Limits::default().max_message_size) {
+            return PublishOutcome::TooLarge;
+        }
+        let frame = SharedFrame::new(text, payload);
+        self.account.topics.publish(topic, None, frame, None, &self.account).await
     }
 
     /// Closes the generations whose time to drain is over. Returns when to look

@@ -208,13 +208,15 @@ impl State {
             }
             after = *id;
             left = left.saturating_sub(messages);
-            if subscriber.deliver(messages_of_pass.clone(), counts) && subscriber.is_to_close() {
-                late.push(*id);
+            if let Some(limit) = subscriber.deliver(messages_of_pass.clone(), counts)
+                && subscriber.is_to_close(limit)
+            {
+                late.push((*id, limit));
             }
         }
-        for id in late {
+        for (id, limit) in late {
             if let Some(subscriber) = subscribers.remove(&id) {
-                subscriber.connection.close_by_host(HostClose::topic_overflow());
+                subscriber.connection.close_by_host(HostClose::topic_overflow(limit));
             }
         }
         if pass.is_none() {
@@ -225,33 +227,34 @@ impl State {
 }
 
 impl Subscriber {
-    /// Queues what is for it. True where there was no room for some of it.
+    /// Queues what is for it. The limit's name where there was no room for some of it.
     fn deliver<'a>(
         &mut self,
         messages: impl Iterator<Item = &'a Waiting>,
         counts: &mut Counts,
-    ) -> bool {
+    ) -> Option<&'static str> {
         let id = self.connection.id();
         let frames = messages
             .filter(|message| message.number >= self.since && message.except != Some(id))
             .map(|message| &message.frame);
         let delivered = self.connection.deliver(frames);
         counts.add(&self.account, delivered.queued, delivered.refused);
-        let Some(limit) = delivered.limit else { return false };
+        let limit = delivered.limit?;
         if !std::mem::replace(&mut self.noticed, true)
-            && self.overflow == Overflow::Drop
+            && !self.is_to_close(limit)
             && self.account.may_notice()
         {
             tracing::info!(
                 handler = &*self.account.name,
                 connection = id,
-                "too slow for a topic: messages are dropped for it ({limit})"
+                "messages of a topic are dropped for it ({limit})"
             );
         }
-        true
+        Some(limit)
     }
 
-    fn is_to_close(&self) -> bool {
-        self.overflow == Overflow::Close
+    /// A message that is larger than it may get is not for want of speed.
+    fn is_to_close(&self, limit: &str) -> bool {
+        self.overflow == Overflow::Close && limit != "max-message-size"
     }
 }

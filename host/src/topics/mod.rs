@@ -248,3 +248,6 @@ impl HandlerTopics {
         self.all.broker.subscribers(&name, here).await.unwrap_or(0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,6 +109,16 @@ impl Outbound {
         self.queued() > self.max_backpressure / 2 || self.charge.held_up().is_some()
     }
 
+    /// Whether the handler knows of the connection.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Whether nothing can follow any more.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
     /// Whether the handler can send nothing: not any more, or not yet.
     pub(crate) fn is_shut(&self) -> bool {
         self.sealed || !self.ready
@@ -266,109 +276,4 @@ impl Outbound {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio_tungstenite::tungstenite::protocol::frame::coding::Control;
-
-    use super::*;
-    use crate::account::Totals;
-    use crate::config::Config;
-
-    fn account(max_handler_queue: usize) -> Arc<Account> {
-        let limits = Limits { max_handler_queue, ..Limits::default() };
-        let totals = Totals::new(&Config::default());
-        Arc::new(Account::new("test".into(), &limits, &totals))
-    }
-
-    fn queue_of(account: Arc<Account>) -> Outbound {
-        let limits =
-            Limits { max_backpressure: 100, max_message_size: 100_000, ..Limits::default() };
-        let mut queue = Outbound::new(&limits, account);
-        queue.begin_event();
-        queue
-    }
-
-    fn queue() -> Outbound {
-        queue_of(account(usize::MAX))
-    }
-
-    fn binary(len: usize) -> Vec<u8> {
-        vec![0; len]
-    }
-
-    #[test]
-    fn a_write_is_refused_only_from_the_bound_on() {
-        let mut queue = queue();
-        // 97 + 2 header bytes: one below the bound.
-        assert_eq!(queue.write(false, &binary(97)), WriteOutcome::Queued);
-        assert_eq!(queue.write(false, &binary(1000)), WriteOutcome::Queued);
-        assert_eq!(queue.write(false, &binary(0)), WriteOutcome::Full);
-        assert_eq!(queue.queued(), 99 + 1004);
-    }
-
-    #[test]
-    fn what_the_writer_holds_still_counts() {
-        let mut queue = queue();
-        queue.write(false, &binary(98));
-        let mut taken = Vec::new();
-        assert!(queue.take(&mut taken));
-        assert_eq!(queue.write(false, &binary(1)), WriteOutcome::Full);
-        queue.sent(60);
-        assert!(!queue.congested());
-        assert_eq!(queue.write(false, &binary(1)), WriteOutcome::Queued);
-    }
-
-    #[test]
-    fn nothing_is_written_before_the_first_event() {
-        let mut queue = Outbound::new(&Limits::default(), account(usize::MAX));
-        assert_eq!(queue.write(false, &binary(1)), WriteOutcome::Closed);
-        queue.begin_event();
-        assert_eq!(queue.write(false, &binary(1)), WriteOutcome::Queued);
-    }
-
-    #[test]
-    fn nothing_follows_a_close_frame() {
-        let mut queue = queue();
-        queue.close(1000, "");
-        let queued = queue.queued();
-        assert_eq!(queue.write(false, &binary(1)), WriteOutcome::Closed);
-        queue.control(OpCode::Control(Control::Pong), b"pong");
-        queue.close(1001, "again");
-        assert_eq!(queue.queued(), queued);
-    }
-
-    #[test]
-    fn a_message_over_the_limit_is_never_accepted() {
-        let mut queue = queue();
-        assert_eq!(queue.write(false, &binary(100_001)), WriteOutcome::TooLarge);
-        assert_eq!(queue.queued(), 0);
-    }
-
-    #[test]
-    fn a_long_queue_takes_from_the_handlers_budget_until_it_is_sent_or_dropped() {
-        const FREE: usize = 16 * 1024;
-        // A quarter more, so 10,000 bytes in all.
-        let account = account(8_000);
-        let mut queue = queue_of(account.clone());
-        assert_eq!(queue.write(false, &binary(FREE)), WriteOutcome::Queued);
-        assert_eq!(queue.charged(), 0);
-        let mut taken = Vec::new();
-        queue.take(&mut taken);
-        queue.sent(taken.len());
-        assert_eq!(queue.write(false, &binary(FREE + 10_000)), WriteOutcome::Queued);
-        assert_eq!(account.queued.full(), Some("max-handler-queue"));
-        assert!(queue.congested());
-        // A short queue takes the first message of an event, however full others are,
-        // and only then is it a long one.
-        let limits = Limits { max_backpressure: 1 << 20, ..Limits::default() };
-        let mut short = Outbound::new(&limits, account.clone());
-        assert!(!short.congested());
-        short.begin_event();
-        assert_eq!(short.write(false, &binary(FREE + 1)), WriteOutcome::Queued);
-        assert_eq!(short.write(false, &binary(1)), WriteOutcome::Full);
-        assert_eq!(short.refused, Refused::from([("max-handler-queue", 1)]));
-        assert!(short.congested());
-        drop(short);
-        drop(queue);
-        assert_eq!(account.queued.full(), None);
-    }
-}
+mod tests;

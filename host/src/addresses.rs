@@ -17,11 +17,14 @@ const MAX_REMEMBERED: usize = 64 * 1024;
 /// unheard. They are a quarter of all or less, so that no single address can hold up
 /// the others.
 const MAX_HANDSHAKES: usize = 256;
+/// Files that are sent to one address at a time, at most, and likewise.
+const MAX_DOWNLOADS: usize = 64;
 
 /// What each remote address holds, and how fast it comes.
 pub(crate) struct Addresses {
     connections: Arc<Held>,
     handshakes: Arc<Held>,
+    downloads: Arc<Held>,
     rate: DefaultKeyedRateLimiter<IpAddr>,
 }
 
@@ -40,12 +43,18 @@ pub(crate) struct AddressSlot {
 }
 
 impl Addresses {
-    /// `handshakes` is how many there may be of all addresses.
-    pub(crate) fn new(max_connections: usize, handshakes: usize, per_second: NonZeroU32) -> Self {
+    /// `handshakes` and `downloads` are how many there may be of all addresses.
+    pub(crate) fn new(
+        max_connections: usize,
+        handshakes: usize,
+        downloads: usize,
+        per_second: NonZeroU32,
+    ) -> Self {
         let held = |max| Arc::new(Held { max, by: Mutex::default() });
         Self {
             connections: held(max_connections),
             handshakes: held((handshakes / 4).clamp(1, MAX_HANDSHAKES)),
+            downloads: held((downloads / 4).clamp(1, MAX_DOWNLOADS)),
             rate: RateLimiter::keyed(Quota::per_second(per_second)),
         }
     }
@@ -67,6 +76,11 @@ impl Addresses {
     /// A place for a handshake, likewise; always one where it is not known whose.
     pub(crate) fn handshake(&self, client: Option<Peer>) -> Option<AddressSlot> {
         self.handshakes.reserve(client)
+    }
+
+    /// A place for a file that is sent, likewise.
+    pub(crate) fn download(&self, client: Option<Peer>) -> Option<AddressSlot> {
+        self.downloads.reserve(client)
     }
 }
 
@@ -125,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_address_is_refused_past_its_limit_until_one_ends() {
-        let addresses = Addresses::new(2, 4096, NonZeroU32::MAX);
+        let addresses = Addresses::new(2, 4096, 0, NonZeroU32::MAX);
         let reserve = |address: &str| addresses.connection(peer(address));
         let first = reserve("203.0.113.7");
         let _second = reserve("::ffff:203.0.113.7");
@@ -137,7 +151,7 @@ mod tests {
 
     #[test]
     fn ipv6_counts_by_its_64_bit_network_and_this_machine_not_at_all() {
-        let addresses = Addresses::new(1, 4096, NonZeroU32::MAX);
+        let addresses = Addresses::new(1, 4096, 0, NonZeroU32::MAX);
         let reserve = |address: &str| addresses.connection(peer(address));
         let _one = reserve("2001:db8:0:1::1");
         assert!(reserve("2001:db8:0:1:ffff::2").is_none());
@@ -153,7 +167,7 @@ mod tests {
     #[test]
     fn handshakes_of_one_address_leave_room_for_others() {
         for (all, of_one) in [(4096, 256), (64, 16), (1, 1)] {
-            let addresses = Addresses::new(1, all, NonZeroU32::MAX);
+            let addresses = Addresses::new(1, all, 0, NonZeroU32::MAX);
             let begin = |address: &str| addresses.handshake(Some(peer(address)));
             let mut silent: Vec<_> = (0..of_one).map(|_| begin("203.0.113.7")).collect();
             assert!(silent.iter().all(Option::is_some));

@@ -92,6 +92,7 @@ Examples:
   socklet                                      the embedded examples on 127.0.0.1:9000
   socklet serve handlers                       every .wasm below ./handlers
   socklet serve handlers --listen 0.0.0.0:80 --host chat.example.com
+  socklet serve handlers --static public       a page of one's own beside them
   socklet serve handlers --listen unix:/run/socklet.sock --trusted-proxy unix
   socklet serve --config /etc/socklet.toml --untrusted
   socklet check handlers/chat.wasm             what serving it would say
@@ -135,9 +136,17 @@ pub(crate) struct Serve {
     /// Authorities in PEM: clients need a certificate of one of them
     #[arg(long, value_name = "FILE", env = "SOCKLET_TLS_CLIENT_CA", requires = "tls_cert")]
     tls_client_ca: Option<PathBuf>,
-    /// Address for /healthz, /readyz and /metrics [default: none]
+    /// Address for an operator's tools: health, metrics and, with the token, the API [default:
+    /// none]
     #[arg(long, value_name = "ADDR", env = "SOCKLET_ADMIN")]
     pub(crate) admin: Option<SocketAddr>,
+    /// File with the token that these tools show; made where it is missing, and for nobody else to
+    /// read [default: admin-token in the folder of compiled handlers]
+    #[arg(long, value_name = "FILE", env = "SOCKLET_ADMIN_TOKEN_FILE", requires = "admin")]
+    pub(crate) admin_token_file: Option<PathBuf>,
+    /// Directory of files that browsers get where no handler matches: a page of one's own
+    #[arg(long = "static", value_name = "DIR", env = "SOCKLET_STATIC")]
+    static_files: Option<PathBuf>,
     /// What is logged: a level (error, warn, info, debug, trace) or a filter as in RUST_LOG
     #[arg(long, value_name = "FILTER", env = "SOCKLET_LOG")]
     pub(crate) log: Option<String>,
@@ -236,6 +245,7 @@ impl Serve {
             hosts: self.host.clone(),
             test_page: self.test_page,
             policy: self.policy.clone().untrusted(self.untrusted),
+            static_files: self.static_files.clone(),
             ..Config::default()
         };
         self.limits.apply(&mut config);

@@ -62,10 +62,11 @@ impl Closing {
 
     /// The host closes, and for a reason that lies in this one connection: not
     /// because of a shutdown, a removal or a swap, which are told once for all,
-    /// and not because of a failed instance, which is told on its own.
+    /// and not because of a failed instance or the operator's wish, which are told on
+    /// their own.
     pub(crate) fn is_about_this_connection(&self) -> bool {
         self.origin == CloseOrigin::Host
-            && !matches!(self.detail, "" | "shutdown" | "removed" | "swap")
+            && !matches!(self.detail, "" | "admin" | "shutdown" | "removed" | "swap")
     }
 
     pub(crate) fn event(&self) -> CloseEvent<'_> {
@@ -97,6 +98,11 @@ pub(crate) enum When {
 }
 
 impl HostClose {
+    /// Whether nothing is to be waited for.
+    pub(crate) fn is_now(&self) -> bool {
+        self.when <= When::Now
+    }
+
     pub(crate) fn shutdown(spread: Duration) -> Self {
         Self {
             closing: Closing::host(1001, "the host is shutting down", "shutdown"),
@@ -106,6 +112,11 @@ impl HostClose {
 
     pub(crate) fn removed() -> Self {
         Self { closing: Closing::host(1001, "the handler was removed", "removed"), when: When::Now }
+    }
+
+    /// The operator wishes it.
+    pub(crate) fn admin(code: u16, reason: String) -> Self {
+        Self { closing: Closing::host(code, reason, "admin"), when: When::Now }
     }
 
     pub(crate) fn swapped() -> Self {

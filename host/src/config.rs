@@ -202,6 +202,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// Whether browsers get the test page. `None`: on loopback listeners only.
     pub test_page: Option<bool>,
+    /// Files that browsers get where no handler matches: a directory. `None` for none.
+    pub static_files: Option<PathBuf>,
     /// Where compiled code is kept between starts: a folder that nobody but this
     /// user may write to, since what lies there is run. `None` keeps none.
     pub cache: Option<PathBuf>,
@@ -238,6 +240,7 @@ impl Default for Config {
             allow_origins: Vec::new(),
             hosts: Vec::new(),
             test_page: None,
+            static_files: None,
             cache: None,
             max_cache_size: 4 << 30,
             compiler: None,

@@ -23,6 +23,7 @@ use crate::handshake::request::Request;
 use crate::mailbox::{Event, Mailbox};
 use crate::messages::Incoming;
 use crate::outbound::{Delivery, Outbound};
+use crate::peer::Peer;
 use crate::room::Another;
 use crate::topics::Subscriptions;
 
@@ -31,6 +32,8 @@ pub(crate) type ConnectionId = u64;
 
 pub(crate) struct Connection {
     id: ConnectionId,
+    path: Box<str>,
+    peer: Peer,
     shared: Mutex<Shared>,
     /// The session's task. Whoever changes `shared` from another task wakes it;
     /// an instance that is polled by the session itself need not.
@@ -187,6 +190,8 @@ impl Connection {
     ) -> Self {
         Self {
             id,
+            path: request.path.as_str().into(),
+            peer: request.remote_address,
             shared: Mutex::new(Shared {
                 mailbox: Mailbox::new(request, limits.max_message_size, account.clone()),
                 outbound: Outbound::new(limits, account),
@@ -225,6 +230,15 @@ impl Connection {
 
     pub(crate) fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    /// That of its opening request, decoded.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer
     }
 
     /// No code that holds the lock can panic half-way through a change that
@@ -324,6 +338,39 @@ impl Connection {
             self.session.wake();
         }
         delivered
+    }
+
+    /// A message that is not the handler's, within the same bounds as those of topics.
+    pub(crate) fn write_from_outside(&self, text: bool, payload: &[u8]) -> WriteOutcome {
+        let frame = SharedFrame::new(text, payload);
+        let (delivery, wake) = {
+            let mut shared = self.shared();
+            // Somebody's wish to end it comes first, though the session may not know it.
+            if shared.host_close.as_ref().is_some_and(HostClose::is_now) {
+                return WriteOutcome::Closed;
+            }
+            let delivery = shared.outbound.deliver(&frame);
+            (delivery, delivery == Delivery::Queued && shared.outbound.tell())
+        };
+        if wake {
+            self.session.wake();
+        }
+        match delivery {
+            Delivery::Queued => WriteOutcome::Queued,
+            Delivery::Refused(_) => WriteOutcome::Full,
+            Delivery::Closed => WriteOutcome::Closed,
+        }
+    }
+
+    /// Whether its handler knows of it, so that it is more than a handshake.
+    pub(crate) fn is_open(&self) -> bool {
+        self.shared().outbound.is_ready()
+    }
+
+    /// Whether nothing can be written any more.
+    pub(crate) fn is_closing(&self) -> bool {
+        let shared = self.shared();
+        shared.outbound.is_sealed() || shared.host_close.as_ref().is_some_and(HostClose::is_now)
     }
 
     /// The import `close`: seals the queue behind what is in it, and drops the

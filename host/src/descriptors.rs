@@ -1,6 +1,6 @@
 //! File descriptors: each connection takes one, and so does each socket whose
-//! handshake is under way. A process that runs out of them can't accept, so
-//! both are kept below the limit, where one more connection is a 503.
+//! handshake is under way; a download takes two. A process that runs out of them
+//! can't accept, so all are kept below the limit, where one more is a 503.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -11,6 +11,12 @@ const RESERVED: usize = 128;
 const MAX_HANDSHAKES: usize = 4096;
 /// There are always as many, so that there is somebody to say 503.
 const MIN_HANDSHAKES: usize = 64;
+
+/// Files that are sent at a time.
+const MAX_DOWNLOADS: usize = 512;
+const MIN_DOWNLOADS: usize = 4;
+/// Those of its socket and of its file.
+pub(crate) const OF_DOWNLOAD: usize = 2;
 
 /// How many sockets of each kind there may be.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,6 +40,11 @@ pub(crate) fn sockets_that_fit(max_connections: usize, files: usize) -> Sockets 
     let free = files.saturating_sub(RESERVED).max(2);
     let connections = max_connections.min(free - MIN_HANDSHAKES.min(free / 2));
     Sockets { connections, handshakes: (free - connections).min(MAX_HANDSHAKES) }
+}
+
+/// How many files may be sent at a time, below a limit of `files`.
+pub(crate) fn downloads_that_fit(files: usize) -> usize {
+    (files / 32).clamp(MIN_DOWNLOADS, MAX_DOWNLOADS)
 }
 
 #[cfg(test)]

@@ -230,6 +230,10 @@ impl Generation {
         self.live().connections.values().filter_map(Weak::upgrade).collect()
     }
 
+    pub(crate) fn connection(&self, id: ConnectionId) -> Option<Arc<Connection>> {
+        self.live().connections.get(&id).and_then(Weak::upgrade)
+    }
+
     pub(crate) fn close(&self, close: &HostClose) {
         self.retire();
         self.live().closed = Some(close.clone());

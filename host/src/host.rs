@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
@@ -18,8 +19,9 @@ use crate::config::Config;
 use crate::connection::ConnectionId;
 use crate::descriptors;
 use crate::engine::Room;
+use crate::files::Files;
 use crate::handshake::origin::Origins;
-use crate::handshake::{self, Upgraded};
+use crate::handshake::{self, Served, Upgraded};
 use crate::metrics::Metrics;
 use crate::overtime::Overtime;
 use crate::peer::Peer;
@@ -36,6 +38,9 @@ pub(crate) struct Host {
     pub(crate) overtime: Arc<Overtime>,
     /// Held by each socket until its handshake is done.
     pub(crate) handshakes: Arc<Semaphore>,
+    /// What browsers get where no handler matches.
+    pub(crate) files: Option<Files>,
+    downloads: Arc<Semaphore>,
     connections: Arc<Semaphore>,
     instances: Arc<Semaphore>,
     max_instances: usize,
@@ -55,6 +60,12 @@ pub(crate) struct Slots {
 pub(crate) struct InstanceSlot {
     _instance: OwnedSemaphorePermit,
     _of_handler: Seat,
+}
+
+/// A place among the files that are sent, given up when dropped.
+pub(crate) struct DownloadSlot {
+    _download: OwnedSemaphorePermit,
+    _address: AddressSlot,
 }
 
 /// Which limit is reached.
@@ -83,7 +94,12 @@ impl Host {
     ) -> Self {
         let slots = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         let files = descriptors::raise_limit();
-        let sockets = descriptors::sockets_that_fit(config.max_connections, files);
+        let downloads = match config.static_files {
+            Some(_) => descriptors::downloads_that_fit(files),
+            None => 0,
+        };
+        let rest = files.saturating_sub(downloads * descriptors::OF_DOWNLOAD);
+        let sockets = descriptors::sockets_that_fit(config.max_connections, rest);
         if sockets.connections < config.max_connections {
             tracing::warn!(
                 "max-connections is {} and not {}: this process may have {files} open files: \
@@ -94,6 +110,8 @@ impl Host {
         }
         Self {
             handshakes: slots(sockets.handshakes),
+            files: config.static_files.clone().map(Files::new),
+            downloads: slots(downloads),
             connections: slots(sockets.connections),
             instances: slots(room.instances),
             max_instances: room.instances,
@@ -101,6 +119,7 @@ impl Host {
             addresses: Arc::new(Addresses::new(
                 config.max_connections_per_address,
                 sockets.handshakes,
+                downloads,
                 config.max_handshake_rate,
             )),
             config,
@@ -144,8 +163,22 @@ impl Host {
 
     /// A place for a peer's handshake. Behind a trusted proxy anybody may be.
     pub(crate) fn begin_handshake(&self, peer: Peer) -> Option<AddressSlot> {
+        self.addresses.handshake(self.known(peer))
+    }
+
+    /// A place for a file that is sent to a client. It is waited for, but not for long,
+    /// since a handshake's place is held meanwhile.
+    pub(crate) async fn begin_download(&self, client: Peer) -> Option<DownloadSlot> {
+        const PATIENCE: Duration = Duration::from_secs(1);
+        let address = self.addresses.download(self.known(client))?;
+        let download = timeout(PATIENCE, self.downloads.clone().acquire_owned()).await;
+        Some(DownloadSlot { _download: download.ok()?.ok()?, _address: address })
+    }
+
+    /// The peer, unless it is a proxy that has not said whom it speaks for.
+    fn known(&self, peer: Peer) -> Option<Peer> {
         let is_proxy = self.config.trusted_proxies.iter().any(|proxy| proxy.is(peer));
-        self.addresses.handshake((!is_proxy).then_some(peer))
+        (!is_proxy).then_some(peer)
     }
 
     pub(crate) fn next_id(&self) -> ConnectionId {
@@ -180,19 +213,24 @@ pub(crate) async fn serve_socket(
 ) {
     let deadline = Instant::now() + host.config.timeouts.handshake;
     // Boxed: it is much, and an open connection needs nothing of it.
-    let upgraded = Box::pin(async {
+    let served = Box::pin(async {
         let Arrived { stream, client, _handshaking } = arrive(accepted, &host, deadline).await?;
-        let upgraded = handshake::serve(stream, client, &host, &origins, deadline).await?;
-        Some((upgraded, client))
+        let served = handshake::serve(stream, client, &host, &origins, deadline).await;
+        Some((served, client))
     });
-    let upgraded = tokio::select! {
+    let served = tokio::select! {
         biased;
-        upgraded = upgraded => upgraded,
+        served = served => served,
         // Handshakes that are not done by now are not finished.
         () = shutdown.cancelled() => None,
     };
-    if let Some((upgraded, client)) = upgraded {
-        serve_connection(upgraded, client).await;
+    match served {
+        Some((Served::Upgraded(upgraded), client)) => {
+            serve_connection(upgraded, client).await;
+        }
+        // The handshake's place is given up by now, and a shutdown waits for the rest.
+        Some((Served::Sending(sending), _)) => sending.await,
+        Some((Served::Answered, _)) | None => {}
     }
 }
 

@@ -8,9 +8,12 @@ use tokio::time::Instant;
 use crate::claim::Claim;
 use crate::component::LoadError;
 use crate::directory::{Found, Version};
+use crate::guards::Guards;
 use crate::guest_log::Printable;
+use crate::instance::Prepared;
 use crate::policy::Wanted;
 use crate::registry::{Absence, Handler};
+use crate::settings::Settings;
 
 /// What the loader knows of one handler.
 pub(crate) struct Known {
@@ -22,6 +25,8 @@ pub(crate) struct Known {
     pub(crate) wanted: Option<Wanted>,
     /// What the current generation claims.
     pub(crate) served: Option<Claim>,
+    /// What the one before it claimed.
+    pub(crate) served_before: Option<Claim>,
     /// Another handler claims the same, so it is not loaded.
     pub(crate) contested: bool,
     /// The state of the files that was last tried; none where the next look is to
@@ -53,6 +58,7 @@ impl Known {
             asked: None,
             wanted: None,
             served: None,
+            served_before: None,
             contested: false,
             tried: None,
             complaint: None,
@@ -85,6 +91,12 @@ impl Known {
         if self.retry_at.take_if(|at| *at <= now).is_some() {
             (self.tried, self.asked) = (None, None);
         }
+    }
+
+    /// Whether another generation would lose a guard of the current one.
+    pub(crate) fn would_lose_guard(&self, settings: &Settings, prepared: &Prepared) -> bool {
+        let next = Guards::new(settings, prepared);
+        self.handler.current().is_some_and(|current| Guards::of(&current).lost_by(next).is_some())
     }
 
     /// Whether its files were to be tried and have not been yet.
@@ -126,8 +138,9 @@ impl Known {
             None => "nothing serves its route yet".to_owned(),
         };
         let path = why.file().unwrap_or(&file.path).display();
-        let complaint = format!("{path}: {why} ({meanwhile})");
-        let complaint = Some((file.version(), complaint));
+        let complaint = format!("{path}: {why}");
+        self.handler.complaint.store(Some(Arc::new(complaint.clone())));
+        let complaint = Some((file.version(), format!("{complaint} ({meanwhile})")));
         if self.complaint != complaint {
             self.complaint = complaint;
             if let Some((_, complaint)) = &self.complaint {

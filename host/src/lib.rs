@@ -9,13 +9,14 @@
 //! - [`server`] has sockets `accept`ed of each [`listener`], TCP and Unix
 //!   (`socket_file`), and never waits for one of them; each is a `stream`, with
 //!   [`tls`] or without, and has a `peer`. [`config`] is all that it can be told.
-//!   `admin` answers an operator's tools, with `metrics` among them.
+//!   [`admin`] answers an operator's tools, with `metrics` among them.
 //! - `host` takes one socket from its handshake to its end, and keeps the slots
 //!   (`addresses` those of each remote address, `descriptors` how many fit).
 //!   `proxy_protocol` reads whom a proxy names before anything else.
-//! - `handshake` answers the request: a status, the test page (`page`), or a 101
-//!   with an instance behind it. `route` decodes paths, and a `table` finds what was
-//!   `claim`ed for them; `token` is how a handler knows who connects.
+//! - `handshake` answers the request: a status, the test page (`page`), one of the
+//!   operator's `files`, or a 101 with an instance behind it. `route` decodes paths, and
+//!   a `table` finds what was `claim`ed for them; `token` is how a handler knows who
+//!   connects.
 //! - `session` owns the open connection: frames in, events, bytes out, timers.
 //!   `reader` makes messages of the peer's frames; `closing` is how a connection ends.
 //! - `connection` is what a session shares with its instance: a `mailbox` of
@@ -47,7 +48,7 @@
 mod accept;
 mod account;
 mod addresses;
-mod admin;
+pub mod admin;
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod benching;
@@ -64,6 +65,7 @@ mod directory;
 mod embedded;
 mod engine;
 mod failure;
+mod files;
 mod frame;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

@@ -2,10 +2,12 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
 use listenfd::ListenFd;
 use rustix::net::sockopt::socket_acceptconn;
+use socklet::admin::{AdminListener, Token};
 use socklet::listener::{ListenAddress, Listener};
 use tokio::net::{TcpListener, UnixListener};
 
@@ -54,10 +56,15 @@ pub(crate) async fn for_clients(
     Ok(all.collect())
 }
 
-/// The listener for an operator's tools.
-pub(crate) async fn for_admin(address: SocketAddr) -> anyhow::Result<TcpListener> {
+/// The listener for an operator's tools, with the token that they show.
+pub(crate) async fn for_admin(
+    address: SocketAddr,
+    token_file: PathBuf,
+) -> anyhow::Result<AdminListener> {
+    let token = Token::of_file(token_file).context("see --admin-token-file")?;
     let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| cannot_bind(&ListenAddress::Tcp(address), "--admin", &error))
+    let cannot_bind = |error| cannot_bind(&ListenAddress::Tcp(address), "--admin", &error);
+    Ok(AdminListener { socket: bound.map_err(cannot_bind)?, token })
 }
 
 /// The sockets that systemd or the like has passed.

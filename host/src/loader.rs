@@ -11,13 +11,14 @@
 //! its component is.
 
 mod claims;
+mod rollback;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -35,6 +36,7 @@ use crate::policy::Wanted;
 use crate::queue::{Queue, Step};
 use crate::registry::{Handler, Registry};
 use crate::watch::Watcher;
+pub(crate) use rollback::{NoRollback, RolledBack, Wish, wishes};
 
 /// A file that is missing for less than this was replaced, not removed.
 const GRACE: Duration = Duration::from_secs(2);
@@ -102,7 +104,12 @@ impl Loader {
 
     /// Runs until dropped. `first` is told when all that the first look found is
     /// loaded or has failed.
-    pub(crate) async fn run(mut self, mut watcher: impl Watcher, first: oneshot::Sender<()>) {
+    pub(crate) async fn run(
+        mut self,
+        mut watcher: impl Watcher,
+        mut wishes: mpsc::Receiver<Wish>,
+        first: oneshot::Sender<()>,
+    ) {
         let mut first = Some(first);
         loop {
             if self.jobs.is_empty()
@@ -117,6 +124,10 @@ impl Loader {
                 () = watcher.changed() => self.look().await,
                 Some(job) = self.jobs.join_next_with_id() => self.finish(job),
                 () = sleep_until(deadline) => self.look().await,
+                Some(Wish { handler, answer }) = wishes.recv() => {
+                    // Whoever does not wait for it any more has wished it all the same.
+                    let _ = answer.send(self.roll_back(&handler));
+                }
             }
         }
     }
@@ -343,12 +354,20 @@ impl Loader {
         match outcome {
             // Another handler has come to claim the same.
             Ok(Loaded::Component { .. }) if !free => known.tried = None,
+            // A rollback has brought one back meanwhile.
+            Ok(Loaded::Component { prepared, .. })
+                if known.would_lose_guard(&job.wanted.settings, &prepared) =>
+            {
+                known.try_again_in(Duration::ZERO);
+            }
             Ok(Loaded::Component { prepared, digest }) => {
                 let Wanted { settings, claim } = job.wanted.clone();
                 let drain_until = Instant::now() + self.config.timeouts.drain;
+                known.handler.complaint.store(None);
                 let number = known.handler.swap(prepared, digest, settings, drain_until);
                 let handler = known.handler.account.name.clone();
-                if known.served.replace(claim.clone()).as_ref() != Some(&claim) {
+                known.served_before = known.served.replace(claim.clone());
+                if known.served_before != known.served {
                     self.settle();
                 }
                 tracing::info!(
@@ -359,7 +378,7 @@ impl Loader {
                     took
                 );
             }
-            Ok(Loaded::Same) => {}
+            Ok(Loaded::Same) => known.handler.complaint.store(None),
             Ok(Loaded::Uncompiled) => {
                 self.queue.compile(&job.route, known.costly == Some(version));
             }

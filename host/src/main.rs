@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use listenfd::ListenFd;
 use socklet::compiler::own_folder;
+use socklet::config::Config;
 use socklet::listener::{Endpoint, ListenAddress};
 use socklet::server::{Handlers, Listeners, Route, Server};
 use tokio::signal::unix::{SignalKind, signal};
@@ -95,10 +96,10 @@ async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
     let clients = listen::for_clients(serve, passed).await?;
     let endpoints: Vec<_> = clients.iter().map(|client| client.endpoint().clone()).collect();
     let admin = match serve.admin {
-        Some(address) => Some(listen::for_admin(address).await?),
+        Some(address) => Some(listen::for_admin(address, token_file(serve, &config)?).await?),
         None => None,
     };
-    let page = config.test_page;
+    let (page, files) = (config.test_page, config.static_files.clone());
     let policy = config.policy.summary();
     let source = match &handlers {
         Handlers::Directory(directory) => {
@@ -116,10 +117,17 @@ async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
         info!(%address, proxy_protocol, "listening");
     }
     if let Some(admin) = &admin {
-        info!(address = %admin.local_addr()?, "admin is listening");
+        let token = admin.token.file().display();
+        info!(address = %admin.socket.local_addr()?, %token, "admin is listening");
     }
     let secure = serve.tls().is_some();
-    let ready = move |routes: &[Route]| print_table(&source, &endpoints, routes, page, secure);
+    let ready = move |routes: &[Route]| {
+        print_table(&source, &endpoints, routes, page, secure);
+        if let Some(files) = &files {
+            print(&format!("\nWhere no handler matches, browsers get {}.\n", files.display()));
+        }
+        info!("ready");
+    };
     server.serve(Listeners { clients, admin }, ready, shutdown).await?;
     Ok(())
 }
@@ -162,6 +170,20 @@ fn cache_folder(chosen: Option<PathBuf>) -> Option<PathBuf> {
             None
         }
     }
+}
+
+/// Where the token for an operator's tools lies, unless it is said beside compiled code.
+fn token_file(serve: &cli::Serve, config: &Config) -> anyhow::Result<PathBuf> {
+    let beside_code = || Some(config.cache.as_ref()?.join("admin-token"));
+    let file = serve.admin_token_file.clone().or_else(beside_code);
+    let file =
+        file.context("there is no folder to keep the token of --admin in: set --admin-token-file")?;
+    let folder = file.parent().and_then(|folder| Path::new(".").join(folder).canonicalize().ok());
+    let public = config.static_files.as_ref().and_then(|files| files.canonicalize().ok());
+    if folder.zip(public).is_some_and(|(folder, public)| folder.starts_with(public)) {
+        bail!("{}: --static would make it public: set another --admin-token-file", file.display());
+    }
+    Ok(file)
 }
 
 /// Completes with the first SIGTERM or SIGINT. A second one ends the process at once.
@@ -241,7 +263,10 @@ fn print_table(
             text += &format!("\n{address} is for proxies that speak the PROXY protocol.\n");
         }
     }
+    print(&text);
+}
+
+fn print(text: &str) {
     // Whoever closed stdout does not want to read it.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    info!("ready");
 }

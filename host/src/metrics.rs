@@ -15,6 +15,8 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use serde::Serialize;
+
 use crate::bindings::CloseOrigin;
 use crate::closing::Closing;
 use crate::failure::Failure;
@@ -70,6 +72,23 @@ pub(crate) struct TopicMetrics {
 struct Traffic {
     messages: IntCounter,
     bytes: IntCounter,
+}
+
+/// What an operator is told of a handler in a few numbers, over all its generations.
+#[derive(Debug, Serialize)]
+pub(crate) struct Counts {
+    /// Handshakes that have opened a connection, and all others.
+    opened: u64,
+    refused: u64,
+    loaded: u64,
+    load_failures: u64,
+    instance_failures: u64,
+    messages_in: u64,
+    messages_out: u64,
+    message_bytes_in: u64,
+    message_bytes_out: u64,
+    writes_refused: u64,
+    log_lines_dropped: u64,
 }
 
 /// What a connection has counted since it was last added up.
@@ -289,6 +308,23 @@ impl HandlerMetrics {
         self.closes.with_label_values(&[origin, closing.detail]).inc();
     }
 
+    pub(crate) fn counts(&self) -> Counts {
+        let opened = self.handshakes.with_label_values(&["101"]).get();
+        Counts {
+            opened,
+            refused: sum(&self.handshakes).saturating_sub(opened),
+            loaded: self.loads.with_label_values(&["loaded"]).get(),
+            load_failures: self.loads.with_label_values(&["refused"]).get(),
+            instance_failures: sum(&self.failures),
+            messages_in: self.received.messages.get(),
+            messages_out: self.sent.messages.get(),
+            message_bytes_in: self.received.bytes.get(),
+            message_bytes_out: self.sent.bytes.get(),
+            writes_refused: sum(&self.writes_refused),
+            log_lines_dropped: self.log_lines_dropped.get(),
+        }
+    }
+
     pub(crate) fn received(&self, tally: &mut Tally) {
         self.received.add(tally);
     }
@@ -308,6 +344,14 @@ impl HandlerMetrics {
     pub(crate) fn memory_refused(&self, limit: &str) {
         self.memory_refused.with_label_values(&[limit]).inc();
     }
+}
+
+/// All that the counters of these labels have counted.
+fn sum(counters: &IntCounterVec) -> u64 {
+    let families = counters.collect();
+    let all = families.iter().flat_map(|family| family.get_metric());
+    // Counted in whole numbers.
+    all.map(|counter| counter.get_counter().get_value() as u64).sum()
 }
 
 impl Traffic {

@@ -109,6 +109,16 @@ impl Outbound {
         self.queued() > self.max_backpressure / 2 || self.charge.held_up().is_some()
     }
 
+    /// Whether the handler knows of the connection.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Whether nothing can follow any more.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
     /// Whether the handler can send nothing: not any more, or not yet.
     pub(crate) fn is_shut(&self) -> bool {
         self.sealed || !self.ready

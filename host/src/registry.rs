@@ -14,12 +14,10 @@ use crate::claim::{self, Claim};
 use crate::closing::HostClose;
 use crate::config::Limits;
 use crate::connection::Connection;
-use crate::frame::SharedFrame;
 use crate::generation::Generation;
 use crate::instance::Prepared;
 use crate::settings::{Settings, SwapPolicy};
 use crate::table::{Params, Table};
-use crate::topics::PublishOutcome;
 
 /// Old generations of one handler that may still hold connections.
 const MAX_DRAINING: usize = 4;
@@ -37,7 +35,13 @@ pub(crate) struct Handler {
     current: ArcSwapOption<Generation>,
     /// What stands in for a generation while there is none, as of the last try.
     pub(crate) absence: ArcSwap<Absence>,
+    /// Why its file could not be loaded, as of the last try.
+    pub(crate) complaint: ArcSwapOption<String>,
     generations: AtomicU64,
+    /// What was current before the current one.
+    previous: ArcSwapOption<Generation>,
+    /// The generation that the current one is made of; 0 where it is made of a file.
+    rolled_back_to: AtomicU64,
     draining: Mutex<Vec<Draining>>,
 }
 
@@ -166,7 +170,10 @@ impl Handler {
             account: Arc::new(account),
             current: ArcSwapOption::empty(),
             absence: ArcSwap::from_pointee(Absence::Compiling),
+            complaint: ArcSwapOption::empty(),
             generations: AtomicU64::new(0),
+            previous: ArcSwapOption::empty(),
+            rolled_back_to: AtomicU64::new(0),
             draining: Mutex::default(),
         }
     }
@@ -189,9 +196,12 @@ impl Handler {
         let wish = settings.swap;
         let next =
             Arc::new(Generation::new(number, self.account.clone(), prepared, digest, settings));
+        // Whoever looks for a generation finds it in one place or the other.
+        let mut draining = self.draining();
+        self.rolled_back_to.store(0, Relaxed);
         if let Some(generation) = self.current.swap(Some(next)) {
+            self.previous.store(Some(generation.clone()));
             generation.retire();
-            let mut draining = self.draining();
             let policy = wish.unwrap_or(generation.settings.scope.swap_policy());
             let mut old = Draining { generation, until: Some(drain_until) };
             if policy == SwapPolicy::Restart {
@@ -202,6 +212,7 @@ impl Handler {
             let open = draining.iter_mut().filter(|old| old.until.is_some());
             open.rev().skip(MAX_DRAINING).for_each(Draining::close);
         }
+        drop(draining);
         self.account.metrics.loaded();
         self.account.metrics.generation.set(number.cast_signed());
         number
@@ -216,16 +227,24 @@ impl Handler {
         older.cloned().or_else(|| self.current())
     }
 
-    /// Publishes a message to one of its topics, or to a shared one, from outside: for
-    /// the operator, who needs no grant. It may wait, as a handler's own publish does.
-    #[allow(dead_code, reason = "for the admin listener")]
-    pub(crate) async fn publish(&self, topic: &str, text: bool, payload: &[u8]) -> PublishOutcome {
-        let limit = self.current().map(|current| current.settings.limits.max_message_size);
-        if payload.len() > limit.unwrap_or(Limits::default().max_message_size) {
-            return PublishOutcome::TooLarge;
-        }
-        let frame = SharedFrame::new(text, payload);
-        self.account.topics.publish(topic, None, frame, None, &self.account).await
+    /// Makes a new generation of what served before the current one. Returns its number
+    /// and that of the one that it is made of; none where there was none.
+    pub(crate) fn roll_back(&self, drain_until: Instant) -> Option<(u64, u64)> {
+        let previous = self.previous()?;
+        let Generation { number, prepared, digest, settings, .. } = &*previous;
+        let next = self.swap(prepared.clone(), *digest, settings.clone(), drain_until);
+        self.rolled_back_to.store(*number, Relaxed);
+        Some((next, *number))
+    }
+
+    /// What a rollback would bring back.
+    pub(crate) fn previous(&self) -> Option<Arc<Generation>> {
+        self.previous.load_full()
+    }
+
+    /// The generation whose component serves again, where it is one.
+    pub(crate) fn rolled_back_to(&self) -> Option<u64> {
+        Some(self.rolled_back_to.load(Relaxed)).filter(|number| *number != 0)
     }
 
     /// Closes the generations whose time to drain is over. Returns when to look
@@ -240,11 +259,14 @@ impl Handler {
 
     /// The connections of all its generations.
     pub(crate) fn connections(&self) -> Vec<Arc<Connection>> {
+        self.generations().iter().flat_map(|generation| generation.connections()).collect()
+    }
+
+    /// Those that may have connections, the oldest first.
+    pub(crate) fn generations(&self) -> Vec<Arc<Generation>> {
         let draining = self.draining();
-        let generations = draining.iter().map(|old| &old.generation);
-        let mut all: Vec<_> = generations.flat_map(|old| old.connections()).collect();
-        all.extend(self.current().iter().flat_map(|current| current.connections()));
-        all
+        let old = draining.iter().map(|old| old.generation.clone());
+        old.chain(self.current()).collect()
     }
 
     fn close_all(&self, close: &HostClose) {

@@ -4,11 +4,10 @@
 //! port 0 and ends it cleanly.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -16,16 +15,17 @@ use tokio_util::task::TaskTracker;
 
 use crate::accept::accept;
 use crate::account::Totals;
-use crate::admin::{self, State};
+use crate::admin::{self, AdminListener, State};
 use crate::claim::Claim;
 use crate::closing::HostClose;
 use crate::component::{self, LoadError};
 use crate::config::{Config, Timeouts};
 use crate::embedded;
 use crate::engine::{self, Engine};
+use crate::files::Files;
 use crate::host::Host;
 use crate::listener::Listener;
-use crate::loader::Loader;
+use crate::loader::{Loader, wishes};
 use crate::overtime::Overtime;
 use crate::registry::Registry;
 use crate::settings::Settings;
@@ -47,9 +47,8 @@ pub enum Handlers {
 pub struct Listeners {
     /// For WebSocket clients.
     pub clients: Vec<Listener>,
-    /// For `/healthz`, `/readyz` and `/metrics`. It refuses requests of web pages,
-    /// and asks nobody for a password: keep it on loopback or a private network.
-    pub admin: Option<TcpListener>,
+    /// For an operator's tools.
+    pub admin: Option<AdminListener>,
 }
 
 /// One line of the table of routes.
@@ -80,6 +79,14 @@ pub enum ServerError {
     /// The files for TLS can't be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The directory of files can't be served.
+    #[error("{}: its files can't be served: {why}: see --static", directory.display())]
+    Files {
+        /// The directory.
+        directory: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// An embedded example does not load: the binary was built wrong.
     #[error("the embedded handler {route}: {why}")]
     Embedded {
@@ -107,6 +114,7 @@ impl Server {
     ///
     /// See [`ServerError`].
     pub fn new(mut config: Config, handlers: Handlers) -> Result<Self, ServerError> {
+        check_files(&config, &handlers)?;
         config.policy.lower(&mut config.limits);
         let tls = config.tls.clone().map(Tls::new).transpose()?.map(Arc::new);
         let room = engine::room_for(config.max_instances);
@@ -144,6 +152,7 @@ impl Server {
         let _ended = end.clone().drop_guard();
         let tasks = TaskTracker::new();
         let (first, loaded) = oneshot::channel();
+        let (wish, wishes) = wishes();
         let loader = match &self.handlers {
             Handlers::Directory(root) => {
                 let watcher = DirectoryWatcher::new(root);
@@ -154,7 +163,7 @@ impl Server {
                     self.host.config.clone(),
                 );
                 loader.look().await;
-                Some(tokio::spawn(loader.run(watcher, first)))
+                Some(tokio::spawn(loader.run(watcher, wishes, first)))
             }
             Handlers::Embedded => {
                 self.load_embedded().await?;
@@ -165,7 +174,7 @@ impl Server {
         let (registry, stopped) = (self.host.registry.clone(), end.clone());
         tokio::spawn(async move { stopped.run_until_cancelled(shedding::shed(registry)).await });
         if let Some(admin) = listeners.admin {
-            tokio::spawn(admin::serve(admin, self.host.clone(), end.clone()));
+            tokio::spawn(admin::serve(admin, self.host.clone(), wish, end.clone()));
         }
         for listener in listeners.clients {
             let (host, tls) = (self.host.clone(), self.tls.clone());
@@ -242,4 +251,30 @@ impl Server {
             })
             .collect()
     }
+}
+
+/// Whether the files that everybody is to get are there, and only those.
+fn check_files(config: &Config, handlers: &Handlers) -> Result<(), ServerError> {
+    let Some(directory) = &config.static_files else { return Ok(()) };
+    let unfit = |why: String| ServerError::Files { directory: directory.clone(), why };
+    Files::new(directory.clone()).check().map_err(|error| unfit(error.to_string()))?;
+    let holds = |path: &Path| match (directory.canonicalize(), path.canonicalize()) {
+        (Ok(directory), Ok(path)) => path.starts_with(directory),
+        _ => false,
+    };
+    if let Handlers::Directory(root) = handlers
+        && holds(root)
+    {
+        let root = root.display();
+        return Err(unfit(format!("the handlers' directory, {root}, would be public with them")));
+    }
+    if let Some(cache) = &config.cache
+        && holds(cache)
+    {
+        let cache = cache.display();
+        return Err(unfit(format!(
+            "the folder of compiled code, {cache}, would be public with them"
+        )));
+    }
+    Ok(())
 }

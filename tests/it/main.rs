@@ -38,6 +38,7 @@ mod sandbox;
 mod session;
 mod shutdown;
 mod soak;
+mod static_files;
 mod subprotocol;
 mod swap;
 mod swap_under_load;

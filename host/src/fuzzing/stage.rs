@@ -16,7 +16,7 @@ use crate::component;
 use crate::config::{Config, Limits};
 use crate::embedded;
 use crate::engine::{Engine, Room};
-use crate::handshake::{self, origin::Origins};
+use crate::handshake::{self, Served, origin::Origins};
 use crate::host::{Full, Host, serve_connection};
 use crate::overtime::Overtime;
 use crate::peer::Peer;
@@ -70,8 +70,8 @@ pub(super) fn serve(bytes: &[u8], manner: Manner) -> Vec<u8> {
         let (ours, theirs) = tokio::io::duplex(if manner == Manner::Hasty { WIDE } else { NARROW });
         let serve = async move {
             let deadline = Instant::now() + host.config.timeouts.handshake;
-            let upgraded = handshake::serve(theirs, peer, &host, &origins, deadline).await;
-            if let Some(upgraded) = upgraded {
+            let served = handshake::serve(theirs, peer, &host, &origins, deadline).await;
+            if let Served::Upgraded(upgraded) = served {
                 serve_connection(upgraded, peer).await;
             }
         };

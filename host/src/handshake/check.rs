@@ -69,7 +69,7 @@ async fn open_at<B>(
     host: &Host,
     origins: &Origins,
 ) -> Result<(Opened, Response), Response> {
-    if !has_token(request.headers(), &UPGRADE, "websocket") {
+    if !is_upgrade(request.headers()) {
         return Err(no_handshake(&request, handler.is_some(), host, origins));
     }
     let Some(handler) = handler else {
@@ -129,10 +129,7 @@ fn no_handshake<B>(
     if reads && browser && shows && (known || path == "/") {
         let name = request.headers().get(HOST).and_then(|host| host.to_str().ok());
         if !name.is_some_and(|name| origins.knows(name)) {
-            return refuse(
-                StatusCode::FORBIDDEN,
-                "the Host of this request is not one of this server's names: set --host",
-            );
+            return refuse(StatusCode::FORBIDDEN, response::UNKNOWN_HOST);
         }
         let routes = host.registry.routes().into_iter();
         let routes = routes.map(|(claim, _)| claim.route.as_str().to_owned());
@@ -191,6 +188,11 @@ fn is_key(key: &[u8]) -> bool {
     key.len() == 24
         && key.ends_with(b"==")
         && key[..22].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+}
+
+/// Whether this is meant to become a WebSocket.
+pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
+    has_token(headers, &UPGRADE, "websocket")
 }
 
 /// Whether a list of tokens (RFC 9110, section 5.6.1) has this one.

@@ -1,10 +1,11 @@
 //! A socket that holds back the 101, so that it leaves together with what the handler
-//! writes first: one packet less for each connection.
+//! writes first: one packet less for each connection. Of what it lets pass it counts
+//! the bytes, for whoever waits for a slow reader.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -14,11 +15,25 @@ pub(super) struct Holding<S> {
     /// Set once it is a 101 that is to be written: a head of a few hundred bytes.
     holds: Arc<AtomicBool>,
     held: Vec<u8>,
+    /// Bytes that the socket has taken.
+    taken: Arc<AtomicU64>,
 }
 
 impl<S> Holding<S> {
     pub(super) fn new(socket: S, holds: Arc<AtomicBool>) -> Self {
-        Self { socket, holds, held: Vec::new() }
+        Self { socket, holds, held: Vec::new(), taken: Arc::default() }
+    }
+
+    /// Counts the bytes that the socket has taken.
+    pub(super) fn taken(&self) -> Arc<AtomicU64> {
+        self.taken.clone()
+    }
+
+    fn count(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &written {
+            self.taken.fetch_add(*bytes as u64, Relaxed);
+        }
+        written
     }
 
     /// The socket, and what is still to be written to it.
@@ -47,7 +62,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Holding<S> {
             self.held.extend_from_slice(bytes);
             return Poll::Ready(Ok(bytes.len()));
         }
-        Pin::new(&mut self.socket).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.count(written)
     }
 
     fn poll_write_vectored(
@@ -62,7 +78,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Holding<S> {
             }
             return Poll::Ready(Ok(self.held.len() - before));
         }
-        Pin::new(&mut self.socket).poll_write_vectored(cx, parts)
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, parts);
+        self.count(written)
     }
 
     fn is_write_vectored(&self) -> bool {

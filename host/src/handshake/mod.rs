@@ -1,11 +1,13 @@
 //! From an accepted socket to an open WebSocket, or to a status that says why not.
 //!
 //! hyper reads the request and writes the response; one request a socket, since
-//! every refusal carries `Connection: close`. All that can fail has been done when
+//! every refusal carries `Connection: close`, and so does every file (`download`) that
+//! is sent where no handler matches. All that can fail has been done when
 //! the 101 is written: the slots are reserved and the instance exists. It is the
 //! session that sends it, with what the handler writes first.
 
 mod check;
+mod download;
 mod forwarded;
 mod holding;
 mod join;
@@ -17,11 +19,14 @@ mod terms;
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -30,13 +35,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connection::Connection;
+use crate::files::Wanted;
 use crate::generation::Membership;
-use crate::host::Host;
+use crate::host::{DownloadSlot, Host};
 use crate::peer::Peer;
 use crate::session::Guest;
 use holding::Holding;
 use origin::Origins;
-use response::Response;
 
 /// Header fields in one request, and bytes of all of them with the request line.
 const MAX_HEADERS: usize = 100;
@@ -50,6 +55,15 @@ pub(crate) struct Opened {
     pub(crate) guest: Guest,
     pub(crate) membership: Membership,
     pub(crate) slots: crate::host::Slots,
+}
+
+/// What has become of a socket's request.
+pub(crate) enum Served<S> {
+    Upgraded(Upgraded<S>),
+    /// A file is being sent, for as long as the peer takes of it, until this ends.
+    Sending(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// The peer has had its answer, or nothing more is to be said to it.
+    Answered,
 }
 
 /// A socket whose handshake is done.
@@ -67,15 +81,14 @@ pub(crate) struct Switched<S> {
     pub(crate) read_ahead: Bytes,
 }
 
-/// Serves the one request of a socket, which has to have come by `deadline`. None
-/// where it did not become a WebSocket; the peer has had its answer then.
+/// Serves the one request of a socket, which has to have come by `deadline`.
 pub(crate) async fn serve<S>(
     socket: S,
     peer: Peer,
     host: &Arc<Host>,
     origins: &Arc<Origins>,
     deadline: Instant,
-) -> Option<Upgraded<S>>
+) -> Served<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -83,12 +96,28 @@ where
     let outcome: Arc<Mutex<Outcome>> = Arc::default();
     let holds = Arc::<AtomicBool>::default();
     let holding = Holding::new(socket, holds.clone());
-    let service = service_fn(|request: hyper::Request<Incoming>| {
-        let (host, origins, outcome) = (host.clone(), origins.clone(), outcome.clone());
+    let taken = holding.taken();
+    let shared = (host.clone(), origins.clone(), outcome.clone());
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let (host, origins, outcome) = shared.clone();
         let holds = holds.clone();
         // Boxed, because hyper wants to move it.
         Box::pin(async move {
             set(&outcome, Outcome::Answered);
+            let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+            let wanted = Wanted { method, uri, headers };
+            match download::find(wanted, peer, &host, &origins).await {
+                Ok(None) => {}
+                Ok(Some((response, slot))) => {
+                    host.metrics.answered(response.status().as_u16());
+                    set(&outcome, Outcome::Sending(slot));
+                    return Ok::<_, Infallible>(response);
+                }
+                Err(refusal) => {
+                    host.metrics.answered(refusal.status().as_u16());
+                    return Ok(refusal.map(Either::Left));
+                }
+            }
             let response = match check::open(request, peer, &host, &origins).await {
                 Ok((opened, response)) => {
                     set(&outcome, Outcome::Opened(Box::new(opened)));
@@ -97,7 +126,7 @@ where
                 }
                 Err(refusal) => refusal,
             };
-            Ok::<Response, Infallible>(response)
+            Ok(response.map(Either::Left))
         })
     });
     let mut http = http1::Builder::new()
@@ -106,11 +135,16 @@ where
         .max_header_size(MAX_HEADER_BYTES)
         .serve_connection(TokioIo::new(holding), service);
     let again = host.config.timeouts.handshake;
-    let mut served = timeout_at(deadline, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
+    // A file's time is not that of a handshake.
+    let mut answer = poll_fn(|cx| match http.poll_without_shutdown(cx) {
+        Poll::Pending if is_sending(&outcome) => Poll::Ready(Ok(())),
+        answered => answered,
+    });
+    let mut served = timeout_at(deadline, &mut answer).await;
     if served.is_err() && has_come(&outcome) {
         // The request was in time. Its answer has as long again, and a little more
         // to say that even this was not enough.
-        served = timeout(again + LAST_WORD, poll_fn(|cx| http.poll_without_shutdown(cx))).await;
+        served = timeout(again + LAST_WORD, &mut answer).await;
     }
     let outcome = std::mem::take(&mut *outcome.lock().unwrap_or_else(PoisonError::into_inner));
     if let (Ok(Ok(())), Outcome::Answered) = (&served, &outcome) {
@@ -118,12 +152,25 @@ where
         // unless it shuts down.
         served = timeout(again, &mut http).await;
     }
+    let outcome = match (&served, outcome) {
+        (Ok(Ok(())), Outcome::Sending(slot)) => {
+            let patience = host.config.timeouts.write;
+            return Served::Sending(Box::pin(async move {
+                match download::send(&mut http, &taken, patience).await {
+                    Ok(()) => linger(http.into_parts().io.into_inner().into_parts().0).await,
+                    Err(why) => tracing::debug!(%peer, "a file was not sent to its end: {why}"),
+                }
+                drop(slot);
+            }));
+        }
+        (_, outcome) => outcome,
+    };
     let parts = http.into_parts();
     let (mut socket, response) = parts.io.into_inner().into_parts();
     match (served, outcome) {
         (Ok(Ok(())), Outcome::Opened(opened)) => {
             let switched = Switched { socket, response, read_ahead: parts.read_buf };
-            return Some(Upgraded { switched, opened: *opened });
+            return Served::Upgraded(Upgraded { switched, opened: *opened });
         }
         (Ok(Ok(())), _) => {}
         (Ok(Err(error)), _) => {
@@ -144,7 +191,7 @@ where
         (Err(_), _) => tracing::debug!(%peer, "answering took too long (handshake-timeout)"),
     }
     linger(socket).await;
-    None
+    Served::Answered
 }
 
 /// How far the one request of a socket has come.
@@ -154,11 +201,18 @@ enum Outcome {
     Waiting,
     Answered,
     Opened(Box<Opened>),
+    /// A file is on its way.
+    Sending(DownloadSlot),
 }
 
 fn has_come(outcome: &Mutex<Outcome>) -> bool {
     let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
     !matches!(*outcome, Outcome::Waiting)
+}
+
+fn is_sending(outcome: &Mutex<Outcome>) -> bool {
+    let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
+    matches!(*outcome, Outcome::Sending(_))
 }
 
 fn set(outcome: &Mutex<Outcome>, to: Outcome) {
@@ -167,7 +221,7 @@ fn set(outcome: &Mutex<Outcome>, to: Outcome) {
 
 /// Closes a socket so that its last bytes arrive: input that nobody reads would
 /// reset it. Bounded in time and in bytes.
-async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S) {
+pub(crate) async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S) {
     const LINGER: Duration = Duration::from_secs(1);
     const MAX_BYTES: u64 = 256 * 1024;
     let last = async {

@@ -16,6 +16,9 @@ use crate::gate::{Accepted, Rejected};
 
 pub(super) type Response = hyper::Response<Full<Bytes>>;
 
+pub(super) const UNKNOWN_HOST: &str =
+    "the Host of this request is not one of this server's names: set --host";
+
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
 pub(super) fn refuse(status: StatusCode, why: impl std::fmt::Display) -> Response {

@@ -12,7 +12,7 @@ pub(crate) use client::Client;
 pub(crate) use guests::{example, example_manifest};
 pub(crate) use http::{Response, frame, http, http_bytes, upgraded};
 pub(crate) use log::{Log, LogLine};
-pub(crate) use operator::{get, metrics};
+pub(crate) use operator::{Operator, get, metrics, token_file};
 pub(crate) use server::{Server, Start, run};
 
 use std::future::Future;

@@ -1,4 +1,8 @@
-//! What an operator sees: health, readiness and metrics.
+//! What an operator sees and does: health, readiness and metrics here.
+
+mod api;
+mod rollback;
+mod token;
 
 use rustix::process::Signal;
 use tokio_tungstenite::tungstenite::Message;
@@ -138,7 +142,8 @@ async fn web_pages_and_names_that_lead_here_get_nothing() {
     assert_eq!(http(admin, "GET /metrics", &["Host: rebound.example.com"]).await.status, 403);
     assert_eq!(http(admin, "GET /metrics", &["Host: 10.0.0.1:9090"]).await.status, 200);
     assert_eq!(http(admin, "POST /metrics", &[HOST, "Content-Length: 0"]).await.status, 405);
-    assert_eq!(get(admin, "/").await.0, 404);
+    // What is there is not told to everybody.
+    assert_eq!(get(admin, "/").await.0, 401);
     // And the clients' listener knows nothing of it.
     assert_eq!(http(server.address, "GET /metrics", &[HOST]).await.status, 404);
 }

@@ -185,6 +185,7 @@ fn a_key_in_a_message_is_short_and_printable() {
 
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/manifest.schema.json");
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/manifest.md");
+const HANDLERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/handlers.md");
 
 #[test]
 fn the_schema_in_the_docs_is_that_of_the_types() {
@@ -225,13 +226,15 @@ fn every_key_is_documented() {
 
 #[test]
 fn snippets_in_the_docs_are_manifests() {
-    let docs = std::fs::read_to_string(DOCS).unwrap();
-    let mut snippets = docs.split("```toml\n").skip(1);
-    let first = snippets.next().unwrap();
-    for snippet in std::iter::once(first).chain(snippets) {
-        let snippet = snippet.split("```").next().unwrap();
-        if let Err(flaw) = Manifest::parse(snippet) {
-            panic!("{flaw}\n{snippet}");
+    for page in [DOCS, HANDLERS] {
+        let page = std::fs::read_to_string(page).unwrap();
+        let mut snippets = page.split("```toml\n").skip(1);
+        let first = snippets.next().unwrap();
+        for snippet in std::iter::once(first).chain(snippets) {
+            let snippet = snippet.split("```").next().unwrap();
+            if let Err(flaw) = Manifest::parse(snippet) {
+                panic!("{flaw}\n{snippet}");
+            }
         }
     }
 }

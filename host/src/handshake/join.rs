@@ -77,12 +77,17 @@ impl Candidate<'_> {
         Err(unavailable("the handler is being replaced"))
     }
 
-    /// Has the handler know who connects.
+    /// Has the handler know who connects; and forget what another generation was told,
+    /// which may have been by another key.
     fn introduce(&self, caller: &Caller) {
-        if let Caller::Known { claims, expires } = caller {
+        let (claims, expires) = match caller {
+            Caller::Known { claims, expires } => (Some(claims.clone()), *expires),
+            Caller::Anybody | Caller::Refused => (None, None),
+        };
+        if claims.is_some() || self.connection.opening(|_| ()).is_some() {
             self.connection.learn(|opening| {
-                opening.claims = Some(claims.clone());
-                opening.expires = *expires;
+                opening.claims = claims;
+                opening.expires = expires;
             });
         }
     }

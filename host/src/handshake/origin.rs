@@ -122,7 +122,7 @@ mod tests {
             let name: hyper::header::HeaderName = name.parse().unwrap();
             map.append(name, value.parse().unwrap());
         }
-        origins.check(&map, &[]).is_ok()
+        origins.check(&map, &strings(settings.2)).is_ok()
     }
 
     const LOOPBACK: &str = "127.0.0.1:9000";

@@ -90,7 +90,7 @@ async fn it_can_ask_for_the_captures_and_can_not_write_yet() {
     let manifest = "route = \"/decides/{team}/{seat}\"\n";
     let server = started(manifest).run().await;
     let mut client = server.connect("/decides/blue/7?do=params").await;
-    let params = r#"none, 0, 32 bytes: [("team", "blue"), ("seat", "7")]"#;
+    let params = r#"none, 0, 33 bytes: [("team", "blue"), ("seat", "7")]"#;
     assert_eq!(client.text().await, params);
     let mut client = server.connect("/decides/blue/7?do=early").await;
     assert_eq!(client.text().await, "none, 0, 18 bytes: Err(Closed) Closed");
@@ -114,6 +114,7 @@ async fn it_is_not_asked_about_what_the_host_refuses() {
     let refused = Client::try_connect(&server.url(&route("accept")), &foreign).await;
     assert_eq!(refused.err().unwrap(), 403);
     assert_eq!(let_in(&server, "attach 1").await, "none, 0, 1 bytes: x");
+    server.log.message("asked to attach 1").await;
     let asked = server.log.lines().into_iter().filter(|line| line.is_guests());
     assert_eq!(
         asked.map(|line| line.message().to_owned()).collect::<Vec<_>>(),

@@ -1,7 +1,7 @@
 //! Scopes: which connections share an instance, and what they have of it.
 
 use crate::harness::guests::SHARES;
-use crate::harness::{Client, Server, Start};
+use crate::harness::{Client, LogLine, Server, Start};
 
 const PATH: &str = "route = \"/room/{name}\"\nscope = \"path\"\n";
 const HANDLER: &str = "route = \"/hall/{*seat}\"\nscope = \"handler\"\n";
@@ -248,18 +248,19 @@ async fn a_room_that_drains_keeps_its_connections_and_who_joins_them() {
     here(&mut one, 1).await;
     let start = server.log.len();
     server.put("shares.toml", format!("{PATH}swap = \"drain\"\nlinger = \"1s\"\n").as_bytes());
-    let new = |line: &crate::harness::LogLine| line.number("generation") == Some(2);
+    let new = |line: &LogLine| line.number("generation") == Some(2);
     server.log.wait_from(start, "generation 2", new).await;
     let mut joiner = server.connect("/room/a").await;
     here(&mut joiner, 2).await;
     let mut other = server.connect("/room/b").await;
     here(&mut other, 1).await;
-    let came = |room: &str| {
-        let line = server.log.lines().into_iter().rfind(|line| line.message().ends_with(room));
-        line.and_then(|line| line.number("generation"))
-    };
-    assert_eq!(came("came to /room/a"), Some(1));
-    assert_eq!(came("came to /room/b"), Some(2));
+    for (room, generation) in [("/room/a", 1), ("/room/b", 2)] {
+        let came = format!("came to {room}");
+        let there = |line: &LogLine| {
+            line.message().ends_with(&came) && line.number("generation") == Some(generation)
+        };
+        server.log.wait_from(start, &came, there).await;
+    }
 }
 
 #[tokio::test]

@@ -63,7 +63,8 @@ fn start(
     let reading = Reading::without_server();
     let begun = Instant::now();
     let (peer, handlers) = (Peer::Socklet, Some(handlers));
-    let server = Server::start(Start { peer, threads: 1, core, handlers, cache }, places)?;
+    let start = Start { peer, threads: 1, core, handlers, flags: &[], cache };
+    let server = Server::start(start, places)?;
     let mut clients = Clients::new()?;
     clients.open(0, &Target::at(server.address, last), None)?;
     let mut open = false;

@@ -12,13 +12,16 @@ pub(crate) struct Contender {
     pub(crate) pinned: bool,
     /// A component in target/guests/bench that is served instead of the embedded echo.
     pub(crate) guest: Option<&'static str>,
-    /// What its manifest says.
+    /// What its manifest says; without a component of its own, that of the embedded echo.
     pub(crate) manifest: Option<&'static str>,
+    /// Further flags of socklet.
+    pub(crate) flags: &'static [&'static str],
 }
 
 impl Contender {
     pub(super) fn of(peer: Peer) -> Self {
-        Self { name: peer.name(), peer, threads: 1, pinned: true, guest: None, manifest: None }
+        let name = peer.name();
+        Self { name, peer, threads: 1, pinned: true, guest: None, manifest: None, flags: &[] }
     }
 
     /// socklet with a handler that is there to be measured.

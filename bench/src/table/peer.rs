@@ -93,7 +93,7 @@ impl Peer {
                 command.args(["--listen", "127.0.0.1:0", "--log-format", "json"]);
                 // The embedded hello logs the end of each connection, which no peer does.
                 command.args(["--log", "info,guest=off"]);
-                command.arg("--cache-dir").arg(start.cache);
+                command.arg("--cache-dir").arg(start.cache).args(start.flags);
             }
             Self::Plain | Self::Batched => {
                 command = Command::new(&places.own);

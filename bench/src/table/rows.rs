@@ -57,6 +57,7 @@ pub(super) fn rows(size: &Size) -> Vec<Row> {
         threads(echo("threads-1", small, Vec::new())),
         threads(echo("threads-16", pipelined, Vec::new())),
         idle(size),
+        idle_shared(size),
         full(size),
         swap(size),
         start(size),
@@ -179,9 +180,31 @@ fn idle(size: &Size) -> Row {
         compared: 1,
         remarks: &[
             "socklet pings a peer that is silent for 25 s; the other never does.",
-            "Not yet: parked instances, and those that connections share.",
+            "Not yet: parked instances.",
         ],
         ..own("idle", title, work, HELD)
+    }
+}
+
+/// As many as a process may have descriptors for.
+fn idle_shared(size: &Size) -> Row {
+    let connections = size.full;
+    let title = format!("{} idle connections, one instance", number(connections as f64, 0));
+    let work = Work::Idle(idle::Load { connections, seconds: size.rest });
+    let shared = Contender {
+        manifest: Some("scope = \"handler\"\n"),
+        flags: &["--max-connections=20000"],
+        ..Contender::of(Peer::Socklet)
+    };
+    Row {
+        contenders: vec![shared],
+        goals: vec![
+            alone(0, AtLeast(connections as f64)),
+            alone(1, AtMost(10.0)),
+            alone(4, AtMost(1.0)),
+        ],
+        compared: 1,
+        ..own("idle-shared", title, work, HELD)
     }
 }
 

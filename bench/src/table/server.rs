@@ -22,6 +22,8 @@ pub(crate) struct Start<'a> {
     pub(crate) core: Option<usize>,
     /// socklet's handlers, instead of those inside it.
     pub(crate) handlers: Option<&'a Path>,
+    /// Further flags of socklet.
+    pub(crate) flags: &'a [&'a str],
     /// socklet's folder for compiled code.
     pub(crate) cache: &'a Path,
 }

@@ -35,7 +35,8 @@ impl Work {
             return Ok(Sample { figures, usage: outcome.usage, remark: None });
         }
         let folder = TempDir::new()?;
-        let guest = contender.guest.or(matches!(self, Self::Swap { .. }).then_some("echo"));
+        let from_file = matches!(self, Self::Swap { .. }) || contender.manifest.is_some();
+        let guest = contender.guest.or(from_file.then_some("echo"));
         if let Some(guest) = guest {
             let file = match contender.guest {
                 Some(guest) => bench.places.guest(guest),
@@ -53,6 +54,7 @@ impl Work {
                 threads: contender.threads,
                 core,
                 handlers: guest.map(|_| folder.path()),
+                flags: contender.flags,
                 cache: &bench.cache,
             },
             &bench.places,

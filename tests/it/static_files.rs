@@ -297,7 +297,7 @@ async fn a_large_file_is_read_as_it_is_sent() {
 #[tokio::test]
 async fn who_takes_nothing_is_cut_off_and_holds_up_nobody() {
     let files = large();
-    // 4 files at a time, and handshakes have places of their own.
+    // 5 files at a time, and handshakes have places of their own.
     let server = start(files.path())
         .arg("--write-timeout=5s")
         .arg("--handshake-timeout=1h")
@@ -306,7 +306,7 @@ async fn who_takes_nothing_is_cut_off_and_holds_up_nobody() {
         .run()
         .await;
     let mut slow = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..5 {
         let mut socket = ask(&server, "/large").await;
         let mut start = [0; 1024];
         within("the start", socket.read_exact(&mut start)).await.unwrap();

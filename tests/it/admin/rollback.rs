@@ -60,6 +60,41 @@ async fn a_rollback_brings_back_the_generation_before_and_holds_until_the_file_c
 }
 
 #[tokio::test]
+async fn the_settings_and_the_route_come_back_too_and_no_guard_is_lost() {
+    let start = Start::with(&[("x.wasm", &ANSWERS_A.bytes())]);
+    let server = start.arg("--admin=127.0.0.1:0").run().await;
+    let operator = Operator::of(&server).await;
+    let roll_back = "POST /handlers/x/rollback";
+    server.put("x.toml", b"route = \"/first\"\n");
+    generation(&server, "x", 2).await;
+    // Back to no manifest at all would be back to no guards.
+    let (status, problem) = operator.ask(roll_back).await;
+    assert_eq!(status, 409);
+    assert!(problem["detail"].as_str().unwrap().contains("manifest"), "{problem}");
+
+    server.put("x.toml", b"route = \"/second\"\nscope = \"handler\"\n");
+    generation(&server, "x", 3).await;
+    let second = operator.handler("x").await;
+    assert_eq!((&second["route"], &second["scope"]), (&"/second".into(), &"handler".into()));
+    assert_eq!(operator.ask(roll_back).await.0, 200);
+    let first = operator.handler("x").await;
+    assert_eq!((&first["route"], &first["scope"]), (&"/first".into(), &"connection".into()));
+    assert_eq!(server.connect("/first").await.ask("x").await, "a:x");
+    assert!(crate::harness::Client::try_connect(&server.url("/second"), &[]).await.is_err());
+    assert_eq!(operator.ask(roll_back).await.0, 200);
+    assert_eq!(server.connect("/second").await.ask("x").await, "a:x");
+
+    // Whoever has come to claim the route since then keeps it.
+    server.put("y.toml", b"route = \"/first\"\n");
+    server.put("y.wasm", &ANSWERS_B.bytes());
+    generation(&server, "y", 1).await;
+    let (status, problem) = operator.ask(roll_back).await;
+    assert_eq!(status, 409);
+    assert!(problem["detail"].as_str().unwrap().contains("/first"), "{problem}");
+    assert_eq!(server.connect("/first").await.ask("x").await, "b:x");
+}
+
+#[tokio::test]
 async fn there_is_nothing_to_go_back_to_at_first_and_for_strangers() {
     let server = Start::embedded().arg("--admin=127.0.0.1:0").run().await;
     let operator = Operator::of(&server).await;

@@ -11,7 +11,7 @@ async fn all_but_health_metrics_and_the_description_asks_for_the_token() {
     let wrong = format!("Authorization: Bearer {}x", &operator.token[1..]);
     let token = &operator.token;
     for (path, item) in operator.document["paths"].as_object().unwrap() {
-        let path = path.replace("{name}", "echo").replace("{id}", "1");
+        let path = path.replace("{name}", "echo").replace("{id}", "1").replace("{topic}", "x");
         for (method, operation) in item.as_object().unwrap() {
             if method == "parameters" {
                 continue;

@@ -27,6 +27,9 @@ const MAX_FLUSH: u32 = 10;
 /// How long after the last message a connection is taken for idle, and keeps no more
 /// than it has to.
 const QUIET: Duration = Duration::from_secs(1);
+/// When that is looked at again where it was not so. Each look costs as much as a
+/// message, and who is sent one now and then would have nearly as many of them.
+const QUIET_AGAIN: Duration = Duration::from_secs(10);
 /// How long a peer that is taken for dead has to take the close frame.
 const LAST_CHANCE: Duration = Duration::from_secs(1);
 
@@ -38,6 +41,7 @@ pub(super) struct Timers {
     last_message: Instant,
     /// When nothing will have passed for a while; None once that is so.
     quiet_at: Option<Instant>,
+    last_busy: Instant,
     /// As of the last look at the clock.
     now: Instant,
     reading: bool,
@@ -65,6 +69,7 @@ impl Timers {
             last_message: now,
             // A start leaves something to give back as well.
             quiet_at: Some(now + QUIET),
+            last_busy: now,
             now,
             reading: true,
             read_at: None,
@@ -98,7 +103,8 @@ impl Timers {
 
     /// Something is held that is to be given back when nothing passes any more.
     pub(super) fn busy(&mut self) {
-        self.quiet_at = Some(self.now + QUIET);
+        self.last_busy = self.now;
+        self.quiet_at.get_or_insert(self.now + QUIET);
     }
 
     /// Whether anything is read, if it comes.
@@ -226,7 +232,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             self.tell_of_close();
         }
         if self.timers.quiet_at.take_if(|at| *at <= now).is_some() {
-            self.give_back_buffers();
+            if self.timers.last_busy + QUIET <= now {
+                self.give_back_buffers();
+            } else {
+                self.timers.quiet_at = Some(now + QUIET_AGAIN);
+            }
         }
         match &self.phase {
             Phase::Open => self.keep_alive(now),

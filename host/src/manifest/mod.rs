@@ -1,7 +1,7 @@
 //! Manifests: what a handler says about itself, `chat.toml` beside `chat.wasm`.
 //!
 //! A manifest only asks. What comes of it, within what the operator's policy leaves,
-//! are the [`Settings`](crate::settings::Settings) of a generation.
+//! are the `settings` of a generation.
 
 pub(crate) mod asked;
 pub(crate) mod document;

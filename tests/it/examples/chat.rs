@@ -1,7 +1,7 @@
 //! The chat, as people talk in it.
 
-use super::server_of;
-use crate::harness::{Client, Server};
+use super::{server_of, start_of};
+use crate::harness::{Client, Server, http};
 
 /// Joins a room, and reads on until everyone has been told.
 async fn join(server: &Server, room: &str, name: &str, there: &mut [&mut Client]) -> Client {
@@ -134,4 +134,14 @@ async fn one_who_does_not_read_leaves_and_the_others_talk_on() {
     let (read, close) = slow.rest().await;
     assert!(read.iter().all(|message| message.to_text().unwrap() == line));
     assert_eq!(close, Some((1013, "max-backpressure".to_owned())));
+}
+
+#[tokio::test]
+async fn the_page_is_served_beside_the_chat() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/chat/page");
+    let server = start_of("chat").arg(format!("--static={page}")).run().await;
+    let answer = http(server.address, "GET /", &["Host: localhost"]).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body, include_str!("../../../examples/chat/page/index.html"));
+    join(&server, "lobby", "Ada", &mut []).await;
 }

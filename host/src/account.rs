@@ -142,6 +142,11 @@ impl Seats {
         Self { taken: AtomicUsize::new(0), max: AtomicUsize::new(max) }
     }
 
+    /// Whether there are as many as there may be.
+    pub(crate) fn are_taken(&self) -> bool {
+        self.taken.load(Relaxed) >= self.max.load(Relaxed)
+    }
+
     /// One more, unless there are as many as there may be.
     pub(crate) fn take(self: &Arc<Self>) -> Option<Seat> {
         let max = self.max.load(Relaxed);

@@ -146,7 +146,7 @@ impl Stage {
         };
         let seat = generation.seat(key, connection, |key| {
             let slot = self.host.reserve_instance(&generation.account)?;
-            Ok::<_, Full>(room::open(key, generation, overtime, slot))
+            Ok::<_, Full>(room::open(key, generation, &self.host, slot))
         });
         let seat = seat.expect("room for one instance").expect("a generation that is current");
         let started = self.runtime.block_on(seat.room().started());

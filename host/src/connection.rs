@@ -280,6 +280,11 @@ impl Connection {
         self.session.wake();
     }
 
+    /// It leaves a generation before anything has come of it.
+    pub(crate) fn forget_host_close(&self) {
+        self.shared().host_close = None;
+    }
+
     /// What the host and the handler wish, if there is anything new.
     pub(crate) fn take_wishes(&self) -> Option<(Option<HostClose>, Option<Closing>)> {
         // Nearly always there is not, and then this is all that it costs.
@@ -314,6 +319,16 @@ impl Connection {
     /// The import `write`.
     pub(crate) fn write(&self, text: bool, payload: &[u8]) -> WriteOutcome {
         self.shared().outbound.write(text, payload)
+    }
+
+    /// Whether so many bytes of a topic would not be refused for what is queued already.
+    pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
+        self.shared().outbound.has_room_for(bytes)
+    }
+
+    /// Whether there may be room for them once its session has come to write.
+    pub(crate) fn may_make_room_for(&self, bytes: usize) -> bool {
+        self.shared().outbound.may_make_room_for(bytes)
     }
 
     /// Queues messages of topics. From whatever task that is called, the session hears

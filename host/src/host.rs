@@ -27,6 +27,7 @@ use crate::overtime::Overtime;
 use crate::peer::Peer;
 use crate::proxy_protocol::{self, NoHeader};
 use crate::registry::Registry;
+use crate::room::Lingering;
 use crate::session::Session;
 use crate::stream::{Socket, Stream};
 
@@ -47,6 +48,8 @@ pub(crate) struct Host {
     /// What is named when these have run out.
     instances_full: Full,
     addresses: Arc<Addresses>,
+    /// Rooms that could give up their instances.
+    pub(crate) lingering: Arc<Lingering>,
     last_id: AtomicU64,
 }
 
@@ -127,6 +130,7 @@ impl Host {
             metrics: Metrics::new(),
             readiness: Readiness::default(),
             overtime: Arc::new(overtime),
+            lingering: Arc::default(),
             last_id: AtomicU64::new(0),
         }
     }
@@ -145,8 +149,15 @@ impl Host {
         Ok(Slots { _connection: connection.map_err(|_| Full::Connections)?, _address: address })
     }
 
-    /// Reserves what an instance needs.
+    /// Reserves what an instance needs. Before they run out, rooms that nobody is in give
+    /// up theirs.
     pub(crate) fn reserve_instance(&self, handler: &Account) -> Result<InstanceSlot, Full> {
+        let scarce = self.max_instances / 4;
+        if handler.instances.are_taken() {
+            self.lingering.end_longest_of(&handler.name);
+        } else if self.instances.available_permits() <= scarce {
+            self.lingering.end_longest();
+        }
         let instance = self.instances.clone().try_acquire_owned();
         let of_handler = handler.instances.take();
         // The last eighth is for handlers that have no more than that.

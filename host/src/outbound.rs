@@ -48,6 +48,8 @@ pub(crate) struct Outbound {
     ready: bool,
     /// The writer knows that there is something for it.
     told: bool,
+    /// It has not looked since something was delivered.
+    unseen: bool,
     /// It began with a delivery that fills more than half of it.
     large: bool,
     /// The event that runs has not written yet.
@@ -83,6 +85,7 @@ impl Outbound {
             sealed: false,
             ready: false,
             told: false,
+            unseen: false,
             large: false,
             first: false,
             written: Tally::default(),
@@ -155,6 +158,23 @@ impl Outbound {
         self.charge.grow_to(queued + bytes)
     }
 
+    /// Whether so many bytes of a topic would not be refused for what is queued already.
+    pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
+        let queued = self.queued();
+        queued == 0 || queued + bytes <= self.max_backpressure / 2
+    }
+
+    /// Whether there may be room for so many bytes of a topic when the writer has looked,
+    /// which it has not done since the last delivery.
+    pub(crate) fn may_make_room_for(&self, bytes: usize) -> bool {
+        self.unseen && !self.sealed && !self.has_room_for(bytes)
+    }
+
+    /// The writer looks at what there is.
+    pub(crate) fn look(&mut self) {
+        self.unseen = false;
+    }
+
     /// A message of a topic, whole or not at all.
     pub(crate) fn deliver(&mut self, frame: &SharedFrame) -> Delivery {
         if self.sealed {
@@ -173,6 +193,7 @@ impl Outbound {
             return Delivery::Refused(limit);
         }
         self.large = large;
+        self.unseen = true;
         self.written.add(frame.payload());
         if frame.len() <= COPIED {
             self.pending.extend_from_slice(frame.bytes());

@@ -9,6 +9,7 @@
 //! A room begins with its first connection and ends some time after its last, or with
 //! a failure of its instance, which ends its connections as well.
 
+mod lingering;
 mod task;
 
 use std::collections::{HashMap, VecDeque};
@@ -25,6 +26,7 @@ use crate::gate::{Decision, NoDecision, Question};
 use crate::mailbox::Event;
 use crate::messages::Incoming;
 
+pub(crate) use lingering::Lingering;
 pub(crate) use task::open;
 
 pub(crate) struct Room {
@@ -36,6 +38,8 @@ pub(crate) struct Room {
     stage: watch::Sender<Stage>,
     /// An event has gone well since the task last looked.
     succeeded: AtomicBool,
+    /// Somebody has been in it, and not only asked to.
+    used: AtomicBool,
 }
 
 #[derive(Default)]
@@ -47,6 +51,8 @@ struct Inner {
     current: Option<(Arc<Connection>, bool)>,
     /// Those whose sessions have something to do since events wrote to them.
     marked: Vec<Arc<Connection>>,
+    /// Nothing stands in line any more.
+    over: bool,
 }
 
 /// Whose turn it is.
@@ -83,6 +89,7 @@ impl Room {
             changed: Notify::new(),
             stage: watch::Sender::new(Stage::Starting),
             succeeded: AtomicBool::new(false),
+            used: AtomicBool::new(false),
         }
     }
 
@@ -134,15 +141,20 @@ impl Room {
         }
     }
 
-    /// Asks its gate about a handshake. The answer never comes where the room ends.
+    /// Asks its gate about a handshake. Where the room ends before the answer, that is
+    /// told as an error.
     pub(crate) fn ask(
         &self,
         connection: &Arc<Connection>,
     ) -> oneshot::Receiver<Result<Decision, NoDecision>> {
         let (answer, answered) = oneshot::channel();
         let question = Question { connection: connection.clone(), answer };
-        self.inner().line.push_back(Turn::Handshake(question));
-        self.task.wake();
+        let mut inner = self.inner();
+        if !inner.over {
+            inner.line.push_back(Turn::Handshake(question));
+            drop(inner);
+            self.task.wake();
+        }
         answered
     }
 
@@ -227,6 +239,7 @@ impl Room {
     pub(crate) fn event_ended(&self) {
         let ended = self.inner().current.take();
         if let Some((connection, last)) = ended {
+            self.used.store(true, Relaxed);
             if connection.shared().end_turn(last) {
                 self.succeeded.store(true, Relaxed);
             }

@@ -138,3 +138,44 @@ async fn that_of_a_room_decides_in_the_instance_that_will_serve() {
     assert_eq!(asked(&server, "loop").await.status, 504);
     assert_eq!(second.closed().await, (1011, "the handler failed: event-cpu-time".into()));
 }
+
+/// Whoever waits for the gate when its instance fails is asked about by the next one.
+#[tokio::test]
+async fn a_handshake_that_waits_when_the_room_fails_gets_another_one() {
+    let server = started("scope = \"handler\"\n").arg("--event-cpu-time=500ms").run().await;
+    let address = server.address;
+    let start = server.log.len();
+    let url = server.url(&route("loop"));
+    let looping = tokio::spawn(async move { Client::try_connect(&url, &[]).await.err() });
+    let asked = |line: &crate::harness::LogLine| line.message() == "asked to loop";
+    server.log.wait_from(start, "the loop", asked).await;
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let url = format!("ws://{address}{}", route("accept"));
+        waiting.push(tokio::spawn(async move { Client::connect(&url).await.text().await }));
+    }
+    assert_eq!(looping.await.unwrap().unwrap(), 504);
+    let mut said = Vec::new();
+    for waiting in waiting {
+        said.push(waiting.await.unwrap());
+    }
+    said.sort();
+    assert_eq!(said, ["none, 0, nothing", "none, 1, nothing", "none, 2, nothing"]);
+}
+
+#[tokio::test]
+async fn a_room_that_only_let_nobody_in_does_not_linger() {
+    let manifest = "route = \"/decides/{room}\"\nscope = \"path\"\nlinger = \"1h\"\n";
+    let server = started(manifest).arg("--max-handler-instances=1").run().await;
+    for room in 0..10 {
+        let url = server.url(&format!("/decides/{room}?do=reject+403"));
+        let status = loop {
+            match Client::try_connect(&url, &[]).await.err().unwrap() {
+                // The room before has not ended yet.
+                status if status == 503 => {}
+                status => break status,
+            }
+        };
+        assert_eq!(status, 403);
+    }
+}

@@ -198,9 +198,11 @@ async fn an_instance_that_does_not_linger_ends_with_its_last_connection() {
         started(&format!("{PATH}linger = \"0s\"\n")).arg("--max-handler-instances=1").run().await;
     let mut client = server.connect("/room/a").await;
     let mut second = server.connect("/room/a").await;
+    let id = client.ask("id").await;
     let full = Client::try_connect(&server.url("/room/b"), &[]).await;
     assert_eq!(full.err().unwrap(), 503);
     client.close(1000, "").await;
+    has_gone(&server, &id).await;
     here(&mut second, 1).await;
     second.close(1000, "").await;
     // Its slot comes free when it has ended, and nothing else tells of that.
@@ -211,6 +213,27 @@ async fn an_instance_that_does_not_linger_ends_with_its_last_connection() {
         }
     };
     assert_eq!(other.ask("events").await, "1");
+}
+
+/// One that lingers for an hour keeps nobody else out.
+#[tokio::test]
+async fn an_empty_instance_makes_room_where_instances_run_short() {
+    let server = started(&format!("{PATH}linger = \"1h\"\n")).arg("--max-instances=4").run().await;
+    let mut occupied = server.connect("/room/occupied").await;
+    here(&mut occupied, 1).await;
+    for number in 0..20 {
+        let url = server.url(&format!("/room/{number}"));
+        let mut client = loop {
+            match Client::try_connect(&url, &[]).await {
+                Ok(client) => break client,
+                // Its place comes free when the other one has ended.
+                Err(status) => assert_eq!(status, 503),
+            }
+        };
+        assert_eq!(client.ask("events").await, "1");
+        client.close(1000, "").await;
+    }
+    assert_eq!(occupied.ask("events").await, "2");
 }
 
 #[tokio::test]

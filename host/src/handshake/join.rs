@@ -98,6 +98,8 @@ impl Candidate<'_> {
     fn take_place(&self) -> Result<Membership, Response> {
         loop {
             let generation = generation(self.handler, self.asked.path)?;
+            // What another one has asked of it before it ended is not for this one.
+            self.connection.forget_host_close();
             let membership = generation.join(self.connection);
             let now = self.handler.generation_for(self.asked.path);
             if now.is_some_and(|now| Arc::ptr_eq(&now, &generation)) {
@@ -145,7 +147,7 @@ impl Candidate<'_> {
     ) -> Result<Option<(Guest, Accepted)>, Response> {
         let seat = generation.seat(key, self.connection, |key| {
             let slot = self.may_start(generation)?;
-            Ok(room::open(key, generation, &self.host.overtime, slot))
+            Ok(room::open(key, generation, self.host, slot))
         })?;
         let Some(seat) = seat else { return Ok(None) };
         // It starts, or does not, within its own bounds.
@@ -158,9 +160,10 @@ impl Candidate<'_> {
         if generation.prepared.has_gate() {
             let limit = generation.settings.timeouts.handshake;
             let answer = timeout(limit, seat.room().ask(self.connection)).await;
-            // Where no answer comes, the instance has failed, on this or another event.
             let answer = answer.map_err(|_| undecided(NoDecision::TooSlow))?;
-            let decision = answer.unwrap_or(Err(NoDecision::Failed)).map_err(undecided)?;
+            // Where nobody answers, the instance has failed on somebody else's event.
+            let Ok(decision) = answer else { return Ok(None) };
+            let decision = decision.map_err(undecided)?;
             accepted = self.obey(decision, generation)?;
         }
         Ok(Some((Guest::Seated(seat), accepted)))

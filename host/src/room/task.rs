@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{Over, Room, Stage};
+use super::{Lingering, Over, Room, Stage};
 use crate::failure::Failure;
 use crate::generation::Generation;
-use crate::host::InstanceSlot;
+use crate::host::{Host, InstanceSlot};
 use crate::instance::Instance;
 use crate::overtime::Overtime;
 use crate::source::Source;
@@ -18,7 +18,7 @@ use crate::source::Source;
 pub(crate) fn open(
     key: Arc<str>,
     generation: &Arc<Generation>,
-    overtime: &Arc<Overtime>,
+    host: &Host,
     slot: InstanceSlot,
 ) -> Arc<Room> {
     let room = Arc::new(Room::new());
@@ -26,7 +26,8 @@ pub(crate) fn open(
         key,
         room: room.clone(),
         generation: generation.clone(),
-        overtime: overtime.clone(),
+        overtime: host.overtime.clone(),
+        lingering: host.lingering.clone(),
     };
     // Not in the task of whoever came first, who may be gone before the others.
     tokio::spawn(async move {
@@ -41,6 +42,7 @@ struct Task {
     room: Arc<Room>,
     generation: Arc<Generation>,
     overtime: Arc<Overtime>,
+    lingering: Arc<Lingering>,
 }
 
 impl Task {
@@ -83,7 +85,8 @@ impl Task {
         }
     }
 
-    /// Waits until nobody has been in the room for as long as it lingers.
+    /// Waits until nobody has been in the room for as long as it lingers, or until
+    /// instances run short meanwhile.
     async fn deserted(&self) {
         let mut since = Instant::now();
         loop {
@@ -93,17 +96,19 @@ impl Task {
                 since = Instant::now();
                 continue;
             }
-            let lingers = match self.generation.is_retired() {
-                true => since,
-                false => since + self.generation.settings.linger,
-            };
-            tokio::select! {
-                () = self.room.changed.notified() => {}
-                () = sleep_until(lingers) => {
-                    if self.generation.close_room(&self.key, &self.room) {
-                        return;
-                    }
+            // Who has only knocked leaves nothing that could be wiped.
+            let lingers = self.room.used.load(Relaxed) && !self.generation.is_retired();
+            if lingers {
+                let until = since + self.generation.settings.linger;
+                let place = self.lingering.begin(self.generation.account.name.clone());
+                tokio::select! {
+                    () = self.room.changed.notified() => continue,
+                    () = sleep_until(until) => {}
+                    () = place.is_needed() => {}
                 }
+            }
+            if self.generation.close_room(&self.key, &self.room) {
+                return;
             }
         }
     }
@@ -127,7 +132,14 @@ impl Task {
     fn end(&self, over: Over) {
         self.generation.remove_room(&self.key, &self.room);
         self.room.stage.send_replace(Stage::Over(over));
-        let members: Vec<_> = self.room.inner().members.values().cloned().collect();
+        let (members, line) = {
+            let mut inner = self.room.inner();
+            inner.over = true;
+            let members: Vec<_> = inner.members.values().cloned().collect();
+            (members, std::mem::take(&mut inner.line))
+        };
+        // The handshakes among these hear that nobody will answer.
+        drop(line);
         for member in members {
             member.wake();
         }

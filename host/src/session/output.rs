@@ -15,6 +15,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let congested = {
             let mut shared = self.connection.shared();
             let outbound = &mut shared.outbound;
+            outbound.look();
             if !outbound.written.is_empty() {
                 self.timers.message_passed();
                 self.generation.account.metrics.sent(&mut outbound.written);

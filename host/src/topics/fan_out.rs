@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -22,12 +22,16 @@ use crate::frame::SharedFrame;
 const FEW: usize = 32;
 /// Deliveries before others have their turn.
 const AT_ONCE: usize = 128;
-/// Messages that are delivered in one go through the subscribers.
+/// Messages that are delivered in one go through the subscribers, and bytes of them, if
+/// there is more than one: what fits into any queue, so that it is up to its session.
 const BATCH: usize = 32;
+const BATCH_BYTES: usize = 16 * 1024;
 /// Bytes of one handler's publications that may wait.
 pub(super) const BACKLOG: usize = 1 << 20;
 /// What each of them counts for at the least.
 const LEAST: usize = 1024;
+/// How long a session may take to come to write.
+const SOON: Duration = Duration::from_millis(100);
 /// How long a publisher waits for room among them.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -66,6 +70,8 @@ struct State {
     /// It is in the ring.
     listed: bool,
     pass: Option<Pass>,
+    /// Since when it waits for a session to come to write.
+    waits: Option<Instant>,
 }
 
 /// One go through the subscribers.
@@ -147,7 +153,7 @@ impl Topic {
         let Publication { frame, except, .. } = &publication;
         {
             let mut state = self.state();
-            if state.waiting.is_empty() && state.subscribers.len() <= FEW {
+            if state.can_be_served_at_once(frame) {
                 state.push(frame.clone(), *except, None);
                 let mut counts = Counts::default();
                 state.step(&mut counts);
@@ -179,6 +185,14 @@ impl Topic {
 }
 
 impl State {
+    /// Whether the publisher may deliver itself. Not where a queue has no room by now:
+    /// its session may only not have come to write, while this event goes on.
+    fn can_be_served_at_once(&self, frame: &SharedFrame) -> bool {
+        self.waiting.is_empty()
+            && self.subscribers.len() <= FEW
+            && self.subscribers.values().all(|one| one.connection.has_room_for(frame.len()))
+    }
+
     fn push(
         &mut self,
         frame: SharedFrame,
@@ -191,21 +205,27 @@ impl State {
     }
 
     fn step(&mut self, counts: &mut Counts) -> bool {
-        let Self { subscribers, waiting, pass, .. } = self;
+        let Self { subscribers, waiting, pass, waits, .. } = self;
         if waiting.is_empty() {
             return false;
         }
         let Pass { messages, mut after } =
-            pass.take().unwrap_or(Pass { messages: waiting.len().min(BATCH), after: 0 });
+            pass.take().unwrap_or_else(|| Pass { messages: batch(waiting), after: 0 });
+        let bytes = waiting.range(..messages).map(|one| one.frame.len()).sum();
         let messages_of_pass = waiting.range(..messages);
         let mut late = Vec::new();
         let mut left = AT_ONCE;
         // Ids begin with 1.
         for (id, subscriber) in subscribers.range_mut((Excluded(after), Unbounded)) {
-            if left == 0 {
+            // Whoever has only not come to write is waited for: that is up to this host, and
+            // takes no longer than everything that is ready has its turn.
+            let early = subscriber.connection.may_make_room_for(bytes)
+                && waits.get_or_insert_with(Instant::now).elapsed() < SOON;
+            if left == 0 || early {
                 *pass = Some(Pass { messages, after });
                 break;
             }
+            *waits = None;
             after = *id;
             left = left.saturating_sub(messages);
             if let Some(limit) = subscriber.deliver(messages_of_pass.clone(), counts)
@@ -224,6 +244,16 @@ impl State {
         }
         !waiting.is_empty()
     }
+}
+
+/// How many of them are delivered in one go.
+fn batch(waiting: &VecDeque<Waiting>) -> usize {
+    let mut bytes = 0;
+    let fits = |one: &&Waiting| {
+        bytes += one.frame.len();
+        bytes <= BATCH_BYTES
+    };
+    waiting.iter().take(BATCH).take_while(fits).count().max(1)
 }
 
 impl Subscriber {

@@ -49,6 +49,8 @@ impl Ring {
     }
 
     async fn run(self: Arc<Self>) {
+        // First of all those who have been told already, by the publisher itself.
+        behind_others().await;
         while self.step() {
             behind_others().await;
         }

@@ -122,3 +122,27 @@ async fn what_its_handler_writes_has_room_still() {
         }
     }
 }
+
+/// All of a burst in one event, which is more than half of a queue.
+#[tokio::test]
+async fn who_reads_gets_all_of_a_burst_however_few_they_are() {
+    const COUNT: usize = 100;
+    const LENGTH: usize = 8_000;
+    for subscribers in [1, 5, 32] {
+        let server = Start::with(&[("t.wasm", &PUBLISHES.bytes())]).run().await;
+        let mut clients = audience(&server, "all", subscribers).await;
+        let mut publisher = server.connect("/t").await;
+        let reading = clients.iter_mut().map(async |client| {
+            for _ in 0..COUNT {
+                match next(client).await {
+                    Message::Binary(message) => assert_eq!(message.len(), LENGTH),
+                    other => panic!("{subscribers} subscribers, and one gets {other:?}"),
+                }
+            }
+        });
+        let reading = futures_util::future::join_all(reading);
+        let (_, ()) = tokio::join!(reading, async {
+            tell(&mut publisher, &format!("flood all {COUNT} {LENGTH}"), "Published").await;
+        });
+    }
+}

@@ -130,7 +130,9 @@ async fn check_one(file: &Path, root: Option<&Path>, config: &Config, engine: &E
             return report;
         }
     };
-    let manifest = match asked::read(&found, None) {
+    let beneath = root.filter(|root| file.starts_with(root)).or_else(|| file.parent());
+    let within = beneath.filter(|_| config.policy.untrusted);
+    let manifest = match asked::read(&found, within) {
         Ok(manifest) => manifest,
         Err(AskError::Wrong(wrong)) => {
             report.problems.push(wrong.to_string());
@@ -144,7 +146,8 @@ async fn check_one(file: &Path, root: Option<&Path>, config: &Config, engine: &E
     if let Some(manifest) = &manifest {
         report.powers = manifest.powers(&report.key);
     }
-    if let Err(why) = try_out(&mut report, &found, manifest.as_ref(), config, engine).await {
+    let files = (&found, manifest.as_ref(), within);
+    if let Err(why) = try_out(&mut report, files, config, engine).await {
         report.problems.push(why);
     }
     report
@@ -153,19 +156,13 @@ async fn check_one(file: &Path, root: Option<&Path>, config: &Config, engine: &E
 /// A file, and a manifest beside it.
 fn find(file: &Path) -> std::io::Result<Found> {
     let fingerprint = Fingerprint::of(&std::fs::metadata(file)?);
-    let path = file.with_extension("toml");
-    let manifest = match std::fs::metadata(&path) {
-        Ok(metadata) => Some(FoundManifest { path, fingerprint: Fingerprint::of(&metadata) }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
+    let manifest = FoundManifest::at(file.with_extension("toml"))?;
     Ok(Found { path: file.to_owned(), fingerprint, manifest })
 }
 
 async fn try_out(
     report: &mut Report,
-    found: &Found,
-    manifest: Option<&Manifest>,
+    (found, manifest, within): (&Found, Option<&Manifest>, Option<&Path>),
     config: &Config,
     engine: &Engine,
 ) -> Result<(), String> {
@@ -183,7 +180,7 @@ async fn try_out(
             config.policy.settings(config, &report.key, None, folder)?
         }
     };
-    let bytes = component::read(found, None).map_err(|why| named(&why))?;
+    let bytes = component::read(found, within).map_err(|why| named(&why))?;
     let bytes = bytes.ok_or_else(|| named(&"is being written to: check it again"))?;
     let digest = component::digest_of(&bytes);
     let prepared = component::prepare(engine, &bytes, &digest).await.map_err(|why| named(&why))?;

@@ -1,5 +1,6 @@
 //! Manifests inside components: `socklet embed`, and what is served of such a pair.
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -153,6 +154,27 @@ async fn check_says_what_serving_would_say() {
         assert!(said.contains(expected), "{said}");
     }
     assert!(Path::new(&path("games/good.wasm")).exists());
+}
+
+#[tokio::test]
+async fn check_takes_no_unusable_manifest_for_none_and_stays_inside() {
+    let elsewhere = TempDir::new().unwrap();
+    std::fs::write(elsewhere.path().join("out.wasm"), ANSWERS_A.bytes()).unwrap();
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("x.wasm"), ANSWERS_A.bytes()).unwrap();
+    symlink("nowhere", path("x.toml")).unwrap();
+    symlink(elsewhere.path().join("out.wasm"), path("link.wasm")).unwrap();
+    let check = async |args: &[&str]| {
+        let (status, stdout, _) = run(args).await;
+        (status.success(), stdout)
+    };
+    let (sound, said) = check(&["check", &path("x.wasm")]).await;
+    assert!(!sound && said.contains("x.toml: can't be read"), "{said}");
+    let (sound, said) = check(&["check", &path("link.wasm")]).await;
+    assert!(sound, "{said}");
+    let (sound, said) = check(&["check", "--untrusted", &path("link.wasm")]).await;
+    assert!(!sound && said.contains("link.wasm: can't be read: a symlink leads out"), "{said}");
 }
 
 #[tokio::test]

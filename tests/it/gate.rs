@@ -138,3 +138,19 @@ async fn that_of_a_room_decides_in_the_instance_that_will_serve() {
     assert_eq!(asked(&server, "loop").await.status, 504);
     assert_eq!(second.closed().await, (1011, "the handler failed: event-cpu-time".into()));
 }
+
+#[tokio::test]
+async fn a_gate_of_another_version_is_refused_and_not_left_out() {
+    let (known, other) = (b"socklet:websocket/gate@0.1.0", b"socklet:websocket/gate@0.2.0");
+    let mut bytes = DECIDES.bytes();
+    let found: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(known)).collect();
+    assert!(!found.is_empty());
+    for at in found {
+        bytes[at..at + other.len()].copy_from_slice(other);
+    }
+    let server = Start::with(&[("decides.wasm", &bytes)]).run().await;
+    let said = "decides.wasm: exports socklet:websocket/gate@0.2.0, which this host does not know";
+    server.log.message(said).await;
+    let refused = Client::try_connect(&server.url(&route("accept")), &[]).await;
+    assert_eq!(refused.err().unwrap(), 500);
+}

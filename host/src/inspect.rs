@@ -189,7 +189,7 @@ async fn try_out(
         list(report, &component, engine);
     }
     let prepared = prepared.within(World::new(&wanted.settings));
-    let tried = component::try_out(&prepared, name_of(&report.key), &wanted.settings).await;
+    let tried = component::try_out(&prepared, &name_of(&report.key), &wanted.settings).await;
     tried.map_err(|why| named(&why))?;
     report.claim = Some(wanted.claim);
     Ok(())

@@ -115,7 +115,7 @@ impl Policy {
         self.check_limits(manifest, &settings)?;
         let grants = self.denies().then(|| {
             let all = self.tables.grants.as_deref().unwrap_or_default();
-            Grants::of(all, crate::registry::name_of(key))
+            Grants::of(all, &crate::registry::name_of(key))
         });
         if let Some(grants) = &grants {
             grants.check(manifest, key)?;

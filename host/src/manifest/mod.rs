@@ -188,7 +188,7 @@ impl Manifest {
     /// What the handler `key` has to have granted where nothing is without a grant.
     pub(crate) fn powers(&self, key: &str) -> Vec<String> {
         let mut powers = Vec::new();
-        if self.route.as_ref().is_some_and(|route| !route.is_below(key)) {
+        if self.route.as_ref().is_some_and(|route| !route.is_own(key)) {
             powers.push("route".to_owned());
         }
         if self.host.is_some() {

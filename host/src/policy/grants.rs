@@ -57,7 +57,7 @@ impl<'a> Grants<'a> {
             ))
         };
         if let Some(route) = &manifest.route
-            && !route.is_below(key)
+            && !route.is_own(key)
             && !self.any(|grant| grant.routes.iter().any(|prefix| route.is_below(prefix.as_str())))
         {
             return denied("route", "routes");

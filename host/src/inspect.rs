@@ -18,8 +18,9 @@ use crate::server::ServerError;
 use crate::table;
 use crate::wasi::World;
 
-/// Imports that are links to nothing unless they are granted.
-const GRANTED: [&str; 2] = ["socklet:websocket/topics", "wasi:http/outgoing-handler"];
+/// An import that is a link to nothing unless it is granted. (That of topics is none: a
+/// handler's own need no grant, and shared ones are in its manifest.)
+const GRANTED: &str = "wasi:http/outgoing-handler";
 
 /// What would come of one file.
 #[derive(Debug)]
@@ -144,7 +145,7 @@ async fn check_one(file: &Path, root: Option<&Path>, config: &Config, engine: &E
         }
     };
     if let Some(manifest) = &manifest {
-        report.powers = manifest.powers(&report.key);
+        report.powers = config.policy.missing(manifest, &report.key);
     }
     let files = (&found, manifest.as_ref(), within);
     if let Err(why) = try_out(&mut report, files, config, engine).await {
@@ -199,9 +200,6 @@ fn list(report: &mut Report, component: &Component, engine: &Engine) {
     let of = component.component_type();
     report.imports = of.imports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
     report.exports = of.exports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
-    let granted = report.imports.iter().filter(|import| {
-        let name = import.split('@').next().unwrap_or_default();
-        GRANTED.contains(&name)
-    });
+    let granted = report.imports.iter().filter(|import| import.split('@').next() == Some(GRANTED));
     report.powers.extend(granted.map(|import| format!("the import {import}")));
 }

@@ -142,6 +142,12 @@ async fn check_says_what_serving_would_say() {
     let (code, said) = check(&["games/good.wasm"], &["--untrusted"]).await;
     assert_eq!(code, 1);
     assert!(said.contains("good.toml: route is not granted"), "{said}");
+    let policy = "[[grants]]\nhandlers = [\"games/*\"]\nroutes = [\"/\"]\nsecrets = [\"*\"]";
+    write("socklet.toml", policy.as_bytes());
+    let config = format!("--config={}", path("socklet.toml"));
+    let (code, said) = check(&["games/good.wasm"], &[&config]).await;
+    assert_eq!(code, 0, "{said}");
+    assert!(!said.contains("would need a grant"), "{said}");
     for (files, expected) in [
         (&["bad.wasm"][..], "bad.wasm: is not WebAssembly"),
         (&["wrong.wasm"], "wrong.toml: line 1: rout is no key here: did you mean route?"),

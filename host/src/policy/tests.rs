@@ -90,6 +90,23 @@ fn what_a_grant_names_is_had_by_whom_it_names() {
 }
 
 #[test]
+fn what_is_missing_is_what_no_grant_gives() {
+    let granting = policy(
+        "[[grants]]\nhandlers = [\"chat\"]\nroutes = [\"/elsewhere\"]\nsecrets = [\"A\"]\n\
+         topics = { publish = [\"a/*\"] }",
+        false,
+    );
+    let manifest = "route = \"/elsewhere\"\nhost = \"a.example.com\"\n[secrets]\nA = \"A\"\nB = \"B\"\n\
+                    [capabilities]\ntopics = { publish = [\"a/b\", \"c/*\", \"d\"], subscribe = [] }";
+    let manifest = Manifest::parse(manifest).unwrap();
+    assert_eq!(
+        granting.missing(&manifest, "/chat"),
+        ["host", "secrets.B", "capabilities.topics.publish (c/*, d)"]
+    );
+    assert_eq!(policy("", false).missing(&manifest, "/chat").len(), 5);
+}
+
+#[test]
 fn a_ceiling_bounds_what_is_asked_for_and_what_is_not() {
     let bounding = policy("[ceilings]\nmax-memory = \"1MiB\"\nevent-cpu-time = \"100ms\"", false);
     let wanted = ask(&bounding, "/chat", "[limits]\nmax-memory = \"1MiB\"").unwrap();

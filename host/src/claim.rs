@@ -119,6 +119,13 @@ impl Route {
         }
     }
 
+    /// Whether it lies where a handler with the key `key` may have its routes without
+    /// being granted any: at and below the path of its own file. Below `/` lies what is
+    /// everybody's, so there only that path is its own.
+    pub(crate) fn is_own(&self, key: &str) -> bool {
+        if key == "/" { self.text == "/" } else { self.is_below(key) }
+    }
+
     /// As matchit writes it: braces that are no captures are doubled.
     pub(crate) fn pattern(&self) -> String {
         self.written(|literal| literal.replace('{', "{{").replace('}', "}}"))
@@ -228,6 +235,17 @@ mod tests {
         assert!(!route("/ab").is_below("/a"));
         assert!(!route("/{a}").is_below("/a"));
         assert!(!route("/a").is_below("/a/b"));
+    }
+
+    #[test]
+    fn of_the_root_only_itself_is_a_handlers_own() {
+        assert!(route("/").is_own("/"));
+        for other in ["/a", "/{a}", "/{*a}", "/a/{b}"] {
+            assert!(!route(other).is_own("/"), "{other}");
+        }
+        assert!(route("/a").is_own("/a"));
+        assert!(route("/a/{b}").is_own("/a"));
+        assert!(!route("/ab").is_own("/a"));
     }
 
     #[test]

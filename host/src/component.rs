@@ -23,7 +23,11 @@ use crate::manifest::asked::{self, Wrong};
 use crate::settings::Settings;
 use crate::wasi::World;
 
+/// What every interface of the package begins with.
+const PACKAGE: &str = "socklet:websocket/";
 const HANDLER: &str = "socklet:websocket/handler";
+/// What a component may export of the package.
+const EXPORTS: [&str; 3] = ["handler", "gate", "message-loop"];
 /// The version of the package that this host serves.
 const VERSION: &str = "0.1.0";
 /// A larger file is refused before it is read.
@@ -51,6 +55,12 @@ pub(crate) enum LoadError {
         "exports no {HANDLER}@{VERSION} (found {0}): rebuild it against 0.1, or update the host"
     )]
     OtherVersion(String),
+    /// A gate that is not called would let everybody in.
+    #[error(
+        "exports {0}, which this host does not know (it knows handler, gate and message-loop of \
+         {VERSION}): rebuild it against {VERSION}, or update the host"
+    )]
+    UnknownExport(String),
     #[error("exports no {HANDLER}@{VERSION} (it exports {0}): build it against that world")]
     NoHandler(String),
     #[error("imports what this host does not offer: {0}: remove that import, or update the host")]
@@ -231,24 +241,33 @@ fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// Stray exports beside the handler are tolerated: toolchains leave some.
 fn check_exports(engine: &Engine, component: &Component) -> Result<(), LoadError> {
     let exports: Vec<String> = component
         .component_type()
         .exports(engine.wasm())
         .map(|(name, _)| name.to_owned())
         .collect();
+    check_names(&exports)
+}
+
+/// Stray exports beside the handler are tolerated, since toolchains leave some: but none
+/// of the package, which are there to be called.
+fn check_names(exports: &[String]) -> Result<(), LoadError> {
     let handler = |name: &&String| {
         name.strip_prefix(HANDLER).is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
     };
     let handlers: Vec<&String> = exports.iter().filter(handler).collect();
-    if handlers.iter().any(|name| is_served(name)) {
-        return Ok(());
+    if handlers.iter().any(|name| is_known(name)) {
+        let unknown = exports.iter().find(|name| name.starts_with(PACKAGE) && !is_known(name));
+        return match unknown {
+            Some(unknown) => Err(LoadError::UnknownExport(one_line(unknown))),
+            None => Ok(()),
+        };
     }
     if let Some(other) = handlers.first() {
         return Err(LoadError::OtherVersion(one_line(other)));
     }
-    Err(LoadError::NoHandler(list(&exports)))
+    Err(LoadError::NoHandler(list(exports)))
 }
 
 /// The first few of them, however many and long they are.
@@ -266,8 +285,9 @@ fn list(names: &[String]) -> String {
     list.join(", ")
 }
 
-fn is_served(export: &str) -> bool {
-    export.strip_prefix(HANDLER).and_then(|rest| rest.strip_prefix('@')) == Some(VERSION)
+fn is_known(export: &str) -> bool {
+    let name = export.strip_prefix(PACKAGE).and_then(|name| name.split_once('@'));
+    name.is_some_and(|(name, version)| EXPORTS.contains(&name) && version == VERSION)
 }
 
 #[cfg(test)]
@@ -281,5 +301,34 @@ mod tests {
         assert_eq!(list(&names(2, 1)), "x, x");
         assert_eq!(list(&names(1_000_000, 1)), "x, x, x, x, x, and 999995 more");
         assert_eq!(list(&names(1, 1000)).len(), 100);
+    }
+
+    #[test]
+    fn of_the_package_only_what_is_called_may_be_exported() {
+        let check = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            check_names(&names).map_err(|why| why.to_string())
+        };
+        let handler = "socklet:websocket/handler@0.1.0";
+        for stray in [
+            "socklet:websocket/gate@0.1.0",
+            "socklet:websocket/message-loop@0.1.0",
+            "wasi:cli/run@0.2.6",
+            "memory",
+        ] {
+            assert_eq!(check(&[stray, handler]), Ok(()), "{stray}");
+        }
+        for unknown in [
+            "socklet:websocket/gate@0.2.0",
+            "socklet:websocket/gate@0.1.1",
+            "socklet:websocket/gate",
+            "socklet:websocket/handler@0.2.0",
+            "socklet:websocket/other@0.1.0",
+        ] {
+            let why = check(&[handler, unknown]).unwrap_err();
+            assert!(why.starts_with(&format!("exports {unknown}, which this host")), "{why}");
+        }
+        let why = check(&["socklet:websocket/handler@0.2.0"]).unwrap_err();
+        assert!(why.contains("(found socklet:websocket/handler@0.2.0)"), "{why}");
     }
 }

@@ -67,7 +67,43 @@ pub(crate) struct Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FoundManifest {
     pub(crate) path: PathBuf,
+    /// Of the symlink itself, where that leads to nothing that can be looked at.
     pub(crate) fingerprint: Fingerprint,
+    /// Why it can't be read. It is there all the same: to serve its handler as if it
+    /// had none would be to serve it without what it asks for.
+    pub(crate) unusable: Option<String>,
+}
+
+impl FoundManifest {
+    /// What lies there, file or not; nothing where nothing has that name.
+    pub(crate) fn at(path: PathBuf) -> io::Result<Option<Self>> {
+        let (metadata, unusable) = match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => return Ok(Some(Self::file(path, &metadata))),
+            Ok(metadata) => (metadata, "is no file: put a file there, or remove it".to_owned()),
+            Err(error) => {
+                let link = match fs::symlink_metadata(&path) {
+                    // It has come just now.
+                    Ok(file) if file.is_file() => return Ok(Some(Self::file(path, &file))),
+                    Ok(link) => link,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                    Err(error) => return Err(error),
+                };
+                (link, format!("can't be read: {error}: check where it leads, or remove it"))
+            }
+        };
+        let fingerprint = Fingerprint::of(&metadata);
+        Ok(Some(Self { path, fingerprint, unusable: Some(unusable) }))
+    }
+
+    fn file(path: PathBuf, metadata: &fs::Metadata) -> Self {
+        Self { path, fingerprint: Fingerprint::of(metadata), unusable: None }
+    }
+
+    /// A symlink that leads out of the directory, where it must not.
+    fn escaping(path: PathBuf, link: &fs::Metadata) -> Self {
+        let why = "leads out of the directory, which --untrusted forbids: copy what it leads to";
+        Self { path, fingerprint: Fingerprint::of(link), unusable: Some(why.into()) }
+    }
 }
 
 /// The state of a handler's files.
@@ -142,7 +178,9 @@ pub(crate) fn scan(root: &Path, confined: bool) -> io::Result<Scan> {
             scan.contested.insert(route, files.into_iter().map(|file| file.path).collect());
         }
     }
-    for path in walk.manifests.into_keys() {
+    // What is no file is no manifest either where no component lies beside it.
+    let left = walk.manifests.into_values().filter(|manifest| manifest.unusable.is_none());
+    for FoundManifest { path, .. } in left {
         if let Ok(route) = route::of_file(path.strip_prefix(root).unwrap_or(&path)) {
             scan.orphans.insert(route, path);
         }
@@ -187,9 +225,24 @@ impl Walk<'_> {
             }
             let path = entry.path();
             let linked = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            let beside = path.extension().is_some_and(|extension| extension == "toml");
             if linked && !self.may_follow(&path) {
+                if beside && let Ok(link) = entry.metadata() {
+                    let manifest = FoundManifest::escaping(path.clone(), &link);
+                    self.manifests.insert(path.clone(), manifest);
+                }
                 self.scan.escaping.push(path);
                 continue;
+            }
+            if beside {
+                match FoundManifest::at(path.clone()) {
+                    Ok(Some(manifest)) => drop(self.manifests.insert(path.clone(), manifest)),
+                    Ok(None) => continue,
+                    Err(error) => {
+                        self.unreadable(&path, &error);
+                        continue;
+                    }
+                }
             }
             // Follows symlinks. A file that is gone by now, or a symlink to nowhere,
             // is no file; of any other error nobody knows what lies behind it.
@@ -199,6 +252,7 @@ impl Walk<'_> {
                 }
                 Ok(metadata) if metadata.is_file() => self.file(path, &metadata),
                 Ok(_) => {}
+                Err(_) if beside => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => self.unreadable(&path, &error),
             }
@@ -244,10 +298,6 @@ impl Walk<'_> {
     fn file(&mut self, path: PathBuf, metadata: &fs::Metadata) {
         let fingerprint = Fingerprint::of(metadata);
         let extension = path.extension().unwrap_or_default();
-        if extension == "toml" {
-            self.manifests.insert(path.clone(), FoundManifest { path, fingerprint });
-            return;
-        }
         if extension != "wasm" {
             return;
         }

@@ -18,8 +18,9 @@ use crate::server::ServerError;
 use crate::table;
 use crate::wasi::World;
 
-/// Imports that are links to nothing unless they are granted.
-const GRANTED: [&str; 2] = ["socklet:websocket/topics", "wasi:http/outgoing-handler"];
+/// An import that is a link to nothing unless it is granted. (That of topics is none: a
+/// handler's own need no grant, and shared ones are in its manifest.)
+const GRANTED: &str = "wasi:http/outgoing-handler";
 
 /// What would come of one file.
 #[derive(Debug)]
@@ -130,7 +131,9 @@ async fn check_one(file: &Path, root: Option<&Path>, config: &Config, engine: &E
             return report;
         }
     };
-    let manifest = match asked::read(&found, None) {
+    let beneath = root.filter(|root| file.starts_with(root)).or_else(|| file.parent());
+    let within = beneath.filter(|_| config.policy.untrusted);
+    let manifest = match asked::read(&found, within) {
         Ok(manifest) => manifest,
         Err(AskError::Wrong(wrong)) => {
             report.problems.push(wrong.to_string());
@@ -142,9 +145,10 @@ async fn check_one(file: &Path, root: Option<&Path>, config: &Config, engine: &E
         }
     };
     if let Some(manifest) = &manifest {
-        report.powers = manifest.powers(&report.key);
+        report.powers = config.policy.missing(manifest, &report.key);
     }
-    if let Err(why) = try_out(&mut report, &found, manifest.as_ref(), config, engine).await {
+    let files = (&found, manifest.as_ref(), within);
+    if let Err(why) = try_out(&mut report, files, config, engine).await {
         report.problems.push(why);
     }
     report
@@ -153,19 +157,13 @@ async fn check_one(file: &Path, root: Option<&Path>, config: &Config, engine: &E
 /// A file, and a manifest beside it.
 fn find(file: &Path) -> std::io::Result<Found> {
     let fingerprint = Fingerprint::of(&std::fs::metadata(file)?);
-    let path = file.with_extension("toml");
-    let manifest = match std::fs::metadata(&path) {
-        Ok(metadata) => Some(FoundManifest { path, fingerprint: Fingerprint::of(&metadata) }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
+    let manifest = FoundManifest::at(file.with_extension("toml"))?;
     Ok(Found { path: file.to_owned(), fingerprint, manifest })
 }
 
 async fn try_out(
     report: &mut Report,
-    found: &Found,
-    manifest: Option<&Manifest>,
+    (found, manifest, within): (&Found, Option<&Manifest>, Option<&Path>),
     config: &Config,
     engine: &Engine,
 ) -> Result<(), String> {
@@ -183,7 +181,7 @@ async fn try_out(
             config.policy.settings(config, &report.key, None, folder)?
         }
     };
-    let bytes = component::read(found, None).map_err(|why| named(&why))?;
+    let bytes = component::read(found, within).map_err(|why| named(&why))?;
     let bytes = bytes.ok_or_else(|| named(&"is being written to: check it again"))?;
     let digest = component::digest_of(&bytes);
     let prepared = component::prepare(engine, &bytes, &digest).await.map_err(|why| named(&why))?;
@@ -192,7 +190,7 @@ async fn try_out(
         list(report, &component, engine);
     }
     let prepared = prepared.within(World::new(&wanted.settings));
-    let tried = component::try_out(&prepared, name_of(&report.key), &wanted.settings).await;
+    let tried = component::try_out(&prepared, &name_of(&report.key), &wanted.settings).await;
     tried.map_err(|why| named(&why))?;
     report.claim = Some(wanted.claim);
     Ok(())
@@ -202,9 +200,6 @@ fn list(report: &mut Report, component: &Component, engine: &Engine) {
     let of = component.component_type();
     report.imports = of.imports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
     report.exports = of.exports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
-    let granted = report.imports.iter().filter(|import| {
-        let name = import.split('@').next().unwrap_or_default();
-        GRANTED.contains(&name)
-    });
+    let granted = report.imports.iter().filter(|import| import.split('@').next() == Some(GRANTED));
     report.powers.extend(granted.map(|import| format!("the import {import}")));
 }

@@ -81,6 +81,16 @@ fn check_files(check: &cli::Check) -> anyhow::Result<ExitCode> {
 
 async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
     let handlers = find_handlers(serve.dir.as_deref())?;
+    if let (Some(file), Handlers::Directory(directory)) = (&serve.config, &handlers)
+        && lies_within(file, directory)
+    {
+        bail!(
+            "{}: lies in the handlers' directory, {}, where whoever can put handlers could \
+             change it: move it out, and say where with --config",
+            file.display(),
+            directory.display()
+        );
+    }
     let mut config = serve.config();
     let (ping, pong) = (config.timeouts.ping_interval, config.timeouts.pong);
     if ping >= pong {
@@ -130,6 +140,15 @@ async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
     };
     server.serve(Listeners { clients, admin }, ready, shutdown).await?;
     Ok(())
+}
+
+/// Whether a file lies in a directory, or what it leads to does.
+fn lies_within(file: &Path, directory: &Path) -> bool {
+    let Ok(directory) = directory.canonicalize() else { return false };
+    // A name alone has an empty folder.
+    let folder = file.parent().map(|folder| Path::new(".").join(folder));
+    let places = [folder.as_deref().unwrap_or(file), file].map(Path::canonicalize);
+    places.into_iter().flatten().any(|place| place.starts_with(&directory))
 }
 
 fn find_handlers(directory: Option<&Path>) -> anyhow::Result<Handlers> {

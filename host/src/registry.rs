@@ -3,6 +3,7 @@
 //! Readers never wait: the table and each handler's current generation are
 //! swapped atomically. Only the loader changes them.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -81,7 +82,7 @@ impl Registry {
     /// A handler, which is not served yet. Logs and metrics name it by its `key`, the
     /// path of its file as a route, without the first slash, or `index`.
     pub(crate) fn handler(&self, key: &str, limits: &Limits) -> Arc<Handler> {
-        Arc::new(Handler::new(Account::new(name_of(key).into(), limits, &self.totals)))
+        Arc::new(Handler::new(Account::new(name_of(key).as_ref().into(), limits, &self.totals)))
     }
 
     /// The handler of a decoded path, for a request to this `Host`; and what its
@@ -156,11 +157,15 @@ impl Registry {
     }
 }
 
-/// What logs and metrics call a handler.
-pub(crate) fn name_of(key: &str) -> &str {
-    match key.trim_start_matches('/') {
-        "" => "index",
-        name => name,
+/// What logs, metrics, grants and an operator's tools call a handler: no two have the
+/// same name.
+pub(crate) fn name_of(key: &str) -> Cow<'_, str> {
+    let name = key.trim_start_matches('/');
+    match name.split('/').all(|part| part == "index") {
+        // `index/index.wasm` is served at /index, and `index.wasm` has that name.
+        true => format!("{name}/index").into(),
+        false if name.is_empty() => "index".into(),
+        false => name.into(),
     }
 }
 
@@ -280,5 +285,28 @@ impl Handler {
 
     fn draining(&self) -> MutexGuard<'_, Vec<Draining>> {
         self.draining.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::route;
+
+    #[test]
+    fn no_two_files_have_the_same_name() {
+        for (file, name) in [
+            ("index.wasm", "index"),
+            ("index/index.wasm", "index/index"),
+            ("index/index/index.wasm", "index/index/index"),
+            ("index/x.wasm", "index/x"),
+            ("x/index.wasm", "x"),
+            ("x/index/index.wasm", "x/index"),
+            ("games/chess.wasm", "games/chess"),
+        ] {
+            assert_eq!(name_of(&route::of_file(Path::new(file)).unwrap()), name, "{file}");
+        }
     }
 }

@@ -93,16 +93,23 @@ impl Table {
 /// Pairs of claims, by their places, of different handlers that are in each other's way.
 pub(crate) fn conflicts(claims: &[(&str, &Claim)]) -> Vec<(usize, usize)> {
     let mut routers = HashMap::<Option<&str>, Router<()>>::new();
+    // They are in no router, but in the way of those after them all the same.
+    let mut left_out = Vec::new();
     let mut conflicts = Vec::new();
     for (at, (key, claim)) in claims.iter().enumerate() {
+        let conflict = |other: &usize| {
+            let (other_key, other) = claims[*other];
+            other_key != *key && other.conflicts_with(claim)
+        };
         let router = routers.entry(claim.host.as_deref()).or_default();
-        if router.insert(claim.route.pattern(), ()).is_err() {
-            let before = claims[..at].iter().enumerate();
-            let others = before.filter(|(_, (other, other_claim))| {
-                other != key && other_claim.conflicts_with(claim)
-            });
-            conflicts.extend(others.map(|(other, _)| (other, at)));
-        }
+        let others: Vec<usize> = match router.insert(claim.route.pattern(), ()) {
+            Ok(()) => left_out.iter().copied().filter(conflict).collect(),
+            Err(_) => {
+                left_out.push(at);
+                (0..at).filter(conflict).collect()
+            }
+        };
+        conflicts.extend(others.into_iter().map(|other| (other, at)));
     }
     conflicts
 }
@@ -174,5 +181,35 @@ mod tests {
         assert_eq!(find(&table, None, "/rooms/x"), None);
         assert_eq!(find(&table, None, "/rooms/all").as_deref(), Some("four"));
         assert_eq!(table.entries().count(), 4);
+    }
+
+    #[test]
+    fn which_claims_conflict_is_no_matter_of_their_order() {
+        let routes = ["/{x}/p", "/{y}/q", "/{x}/q", "/{y}/p", "/a/{*b}", "/a/{b}", "/a/{c}/d"];
+        let claims: Vec<_> = routes
+            .iter()
+            .map(|route| Claim { host: None, route: Route::parse(route).unwrap() })
+            .collect();
+        let in_order = |order: &[usize]| {
+            let ordered: Vec<_> = order.iter().map(|at| (routes[*at], &claims[*at])).collect();
+            let found = conflicts(&ordered).into_iter();
+            let mut found: Vec<_> = found
+                .map(|(one, other)| {
+                    let (one, other) = (order[one], order[other]);
+                    (one.min(other), one.max(other))
+                })
+                .collect();
+            found.sort_unstable();
+            found
+        };
+        let mut order: Vec<_> = (0..routes.len()).collect();
+        let first = in_order(&order);
+        assert!(!first.is_empty());
+        for _ in 0..routes.len() {
+            order.rotate_left(1);
+            assert_eq!(in_order(&order), first, "{order:?}");
+            let reversed: Vec<_> = order.iter().rev().copied().collect();
+            assert_eq!(in_order(&reversed), first, "{reversed:?}");
+        }
     }
 }

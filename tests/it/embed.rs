@@ -1,5 +1,6 @@
 //! Manifests inside components: `socklet embed`, and what is served of such a pair.
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -141,6 +142,12 @@ async fn check_says_what_serving_would_say() {
     let (code, said) = check(&["games/good.wasm"], &["--untrusted"]).await;
     assert_eq!(code, 1);
     assert!(said.contains("good.toml: route is not granted"), "{said}");
+    let policy = "[[grants]]\nhandlers = [\"games/*\"]\nroutes = [\"/\"]\nsecrets = [\"*\"]";
+    write("socklet.toml", policy.as_bytes());
+    let config = format!("--config={}", path("socklet.toml"));
+    let (code, said) = check(&["games/good.wasm"], &[&config]).await;
+    assert_eq!(code, 0, "{said}");
+    assert!(!said.contains("would need a grant"), "{said}");
     for (files, expected) in [
         (&["bad.wasm"][..], "bad.wasm: is not WebAssembly"),
         (&["wrong.wasm"], "wrong.toml: line 1: rout is no key here: did you mean route?"),
@@ -153,6 +160,27 @@ async fn check_says_what_serving_would_say() {
         assert!(said.contains(expected), "{said}");
     }
     assert!(Path::new(&path("games/good.wasm")).exists());
+}
+
+#[tokio::test]
+async fn check_takes_no_unusable_manifest_for_none_and_stays_inside() {
+    let elsewhere = TempDir::new().unwrap();
+    std::fs::write(elsewhere.path().join("out.wasm"), ANSWERS_A.bytes()).unwrap();
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("x.wasm"), ANSWERS_A.bytes()).unwrap();
+    symlink("nowhere", path("x.toml")).unwrap();
+    symlink(elsewhere.path().join("out.wasm"), path("link.wasm")).unwrap();
+    let check = async |args: &[&str]| {
+        let (status, stdout, _) = run(args).await;
+        (status.success(), stdout)
+    };
+    let (sound, said) = check(&["check", &path("x.wasm")]).await;
+    assert!(!sound && said.contains("x.toml: can't be read"), "{said}");
+    let (sound, said) = check(&["check", &path("link.wasm")]).await;
+    assert!(sound, "{said}");
+    let (sound, said) = check(&["check", "--untrusted", &path("link.wasm")]).await;
+    assert!(!sound && said.contains("link.wasm: can't be read: a symlink leads out"), "{said}");
 }
 
 #[tokio::test]

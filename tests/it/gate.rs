@@ -179,3 +179,19 @@ async fn a_room_that_only_let_nobody_in_does_not_linger() {
         assert_eq!(status, 403);
     }
 }
+
+#[tokio::test]
+async fn a_gate_of_another_version_is_refused_and_not_left_out() {
+    let (known, other) = (b"socklet:websocket/gate@0.1.0", b"socklet:websocket/gate@0.2.0");
+    let mut bytes = DECIDES.bytes();
+    let found: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(known)).collect();
+    assert!(!found.is_empty());
+    for at in found {
+        bytes[at..at + other.len()].copy_from_slice(other);
+    }
+    let server = Start::with(&[("decides.wasm", &bytes)]).run().await;
+    let said = "decides.wasm: exports socklet:websocket/gate@0.2.0, which this host does not know";
+    server.log.message(said).await;
+    let refused = Client::try_connect(&server.url(&route("accept")), &[]).await;
+    assert_eq!(refused.err().unwrap(), 500);
+}

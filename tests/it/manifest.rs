@@ -1,7 +1,11 @@
 //! What a handler says about itself, in `x.toml` beside `x.wasm`.
 
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::time::Duration;
 
+use rustix::fs::{FileType, Mode};
+use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::guests::{ANSWERS_A, ANSWERS_B, FLOODS_ON_MESSAGE, RUNS_ON_MESSAGE, USES_WASI};
@@ -325,4 +329,46 @@ async fn a_manifest_written_slowly_in_place_gets_no_word_about_its_halves() {
     server.log.message("serves /yes").await;
     let errors = server.log.lines().iter().filter(|line| line.level() == "ERROR").count();
     assert_eq!(errors, 0, "{}", server.log.text());
+}
+
+#[tokio::test]
+async fn a_manifest_that_cannot_be_used_is_not_taken_for_none() {
+    let elsewhere = TempDir::new().unwrap();
+    std::fs::write(elsewhere.path().join("x.toml"), "").unwrap();
+    let out = elsewhere.path().join("x.toml");
+    let start = || {
+        let wasm = ANSWERS_A.bytes();
+        let names = ["nowhere", "folder", "pipe", "loop", "out", "plain"];
+        let files: Vec<_> = names.iter().map(|name| format!("{name}.wasm")).collect();
+        let files: Vec<_> = files.iter().map(|name| (name.as_str(), &*wasm)).collect();
+        let out = out.clone();
+        Start::with(&files).prepare(move |directory: &Path| {
+            symlink("none", directory.join("nowhere.toml")).unwrap();
+            std::fs::create_dir(directory.join("folder.toml")).unwrap();
+            let pipe = directory.join("pipe.toml");
+            let mode = Mode::from_raw_mode(0o600);
+            rustix::fs::mknodat(rustix::fs::CWD, &pipe, FileType::Fifo, mode, 0).unwrap();
+            symlink("loop.toml", directory.join("loop.toml")).unwrap();
+            symlink(&out, directory.join("out.toml")).unwrap();
+        })
+    };
+    for (start, out) in [(start(), 101), (start().arg("--untrusted"), 500)] {
+        let server = start.run().await;
+        for name in ["nowhere", "folder", "pipe", "loop"] {
+            assert_eq!(status(&server, &format!("/{name}")).await, 500, "{name}");
+            let why = match name {
+                "folder" | "pipe" => "is no file",
+                _ => "",
+            };
+            server.log.message(&format!("{name}.toml: {why}")).await;
+        }
+        assert_eq!(status(&server, "/out").await, out);
+        assert_eq!(status(&server, "/plain").await, 101);
+    }
+    let server = start().run().await;
+    assert_eq!(status(&server, "/nowhere").await, 500);
+    // A file in its place is one.
+    server.put("nowhere.toml", b"");
+    server.log.message("nowhere.wasm: serves /nowhere").await;
+    assert_eq!(status(&server, "/nowhere").await, 101);
 }

@@ -105,6 +105,26 @@ async fn a_file_sets_flags_and_the_command_line_comes_before_it() {
 }
 
 #[tokio::test]
+async fn a_policy_among_the_handlers_is_refused() {
+    let handlers = TempDir::new().unwrap();
+    let (elsewhere, _) = file("");
+    let inside = handlers.path().join("socklet.toml");
+    std::fs::write(&inside, "").unwrap();
+    let to_inside = elsewhere.path().join("link.toml");
+    symlink(&inside, &to_inside).unwrap();
+    let from_inside = handlers.path().join("link.toml");
+    symlink(elsewhere.path().join("socklet.toml"), &from_inside).unwrap();
+    for path in [inside, to_inside, from_inside] {
+        let directory = handlers.path().to_str().unwrap();
+        let config = format!("--config={}", path.display());
+        let (status, _, stderr) = run(&["serve", directory, &config, "--listen=127.0.0.1:0"]).await;
+        assert_eq!(status.code(), Some(1), "{stderr}");
+        let said = format!("{}: lies in the handlers' directory", path.display());
+        assert!(stderr.contains(&said), "{stderr}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_in_the_file_is_named() {
     for (content, said) in [
         (

@@ -50,6 +50,9 @@ pub(crate) fn read(found: &Found, within: Option<&Path>) -> Result<Option<Manife
         .transpose()
         .map_err(|flaw| wrong(component, format!("the manifest inside it, {flaw}")))?;
     let Some(beside) = &found.manifest else { return Ok(inside) };
+    if let Some(why) = &beside.unusable {
+        return Err(wrong(&beside.path, why.clone()));
+    }
     let text = match open(&beside.path, beside.fingerprint, within) {
         Ok(Some(file)) => read_text(file),
         Ok(None) => return Err(AskError::Changing),
@@ -103,6 +106,8 @@ pub(crate) fn open(
 
 fn open_below(root: &Path, path: &Path, flags: OFlags) -> io::Result<File> {
     let relative = path.strip_prefix(root).map_err(io::Error::other)?;
+    // The folder of a name alone has an empty one.
+    let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
     let root = File::open(root)?;
     match openat2(&root, relative, flags, Mode::empty(), ResolveFlags::BENEATH) {
         Ok(file) => Ok(File::from(file)),

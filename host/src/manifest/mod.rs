@@ -184,29 +184,6 @@ impl Manifest {
     pub(crate) fn spoken(&self) -> Vec<String> {
         self.subprotocols.iter().map(|one| one.0.clone()).collect()
     }
-
-    /// What the handler `key` has to have granted where nothing is without a grant.
-    pub(crate) fn powers(&self, key: &str) -> Vec<String> {
-        let mut powers = Vec::new();
-        if self.route.as_ref().is_some_and(|route| !route.is_below(key)) {
-            powers.push("route".to_owned());
-        }
-        if self.host.is_some() {
-            powers.push("host".to_owned());
-        }
-        powers.extend(self.secrets.keys().map(|name| format!("secrets.{}", name.escape_debug())));
-        if self.session.as_ref().is_some_and(|session| session.key_env.is_some()) {
-            powers.push("session.key-env".to_owned());
-        }
-        let topics = &self.capabilities.topics;
-        for (what, patterns) in [("publish", &topics.publish), ("subscribe", &topics.subscribe)] {
-            if !patterns.is_empty() {
-                let patterns: Vec<_> = patterns.iter().map(|pattern| pattern.as_str()).collect();
-                powers.push(format!("capabilities.topics.{what} ({})", patterns.join(", ")));
-            }
-        }
-        powers
-    }
 }
 
 /// Keys that mean something in the design of socklet, but not in this version: to

@@ -79,6 +79,9 @@ pub(super) fn parse(text: &str) -> Result<(Vec<Flag>, Policy), Flaw> {
                     flags.push(flag(&document, &["defaults", &name], value.get_ref())?);
                 }
             }
+            _ if is_table(value.get_ref()) => {
+                return Err(document.flaw(&[&name], unknown_table(&name)));
+            }
             _ => flags.push(flag(&document, &[&name], value.get_ref())?),
         }
     }
@@ -97,6 +100,25 @@ fn is_of_a_handler(name: &str) -> bool {
         schema.get("properties").is_some_and(|known| known.get(name).is_some())
     };
     has(schemars::schema_for!(LimitTable)) || has(schemars::schema_for!(Keepalive))
+}
+
+/// No flag is set by a table, or by several.
+fn is_table(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Table(_) => true,
+        DeValue::Array(items) => items.iter().any(|item| item.get_ref().is_table()),
+        _ => false,
+    }
+}
+
+fn unknown_table(name: &str) -> String {
+    const KNOWN: [&str; 3] = ["ceilings", "defaults", "grants"];
+    let near = |known: &&str| strsim::jaro_winkler(known, name);
+    let nearest = KNOWN.into_iter().max_by(|one, other| near(one).total_cmp(&near(other)));
+    match nearest.filter(|known| near(known) > 0.8) {
+        Some(nearest) => format!("is no table here: did you mean {nearest}?"),
+        None => format!("is no table here: there are {}", KNOWN.join(", ")),
+    }
 }
 
 fn flag(document: &Document<'_>, path: &[&str], value: &DeValue<'_>) -> Result<Flag, Flaw> {
@@ -166,6 +188,9 @@ mod tests {
                 "line 3: grants.secret is no key here: did you mean secrets?",
             ),
             ("x = 1979-05-27", "x must be a text"),
+            ("[[grant]]\nhandlers = [\"*\"]", "grant is no table here: did you mean grants?"),
+            ("[ceiling]\nmax-memory = 1", "ceiling is no table here: did you mean ceilings?"),
+            ("[x]\ny = 1", "x is no table here: there are ceilings, defaults, grants"),
         ] {
             let flaw = parse(text).unwrap_err().to_string();
             assert!(flaw.contains(said), "{text:?}: {flaw}");

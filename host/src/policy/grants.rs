@@ -1,5 +1,7 @@
 //! What the policy grants to whom.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -39,6 +41,26 @@ impl Grant {
     }
 }
 
+/// What a manifest asks for and doesn't get.
+pub(super) struct Missing {
+    /// The key in the manifest.
+    what: String,
+    /// The key in a grant.
+    how: &'static str,
+    /// What of it, where a grant may name a part.
+    patterns: Vec<String>,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        match &self.patterns[..] {
+            [] => Ok(()),
+            patterns => write!(f, " ({})", patterns.join(", ")),
+        }
+    }
+}
+
 /// Those of one handler.
 pub(super) struct Grants<'a>(Vec<&'a Grant>);
 
@@ -51,50 +73,64 @@ impl<'a> Grants<'a> {
 
     /// Whether all is granted that a manifest asks for. The error names the key.
     pub(super) fn check(&self, manifest: &Manifest, key: &str) -> Result<(), String> {
-        let denied = |what: &str, how: &str| {
-            Err(format!(
+        match self.missing(manifest, key).first() {
+            None => Ok(()),
+            Some(Missing { what, how, .. }) => Err(format!(
                 "{what} is not granted: leave it out, or have the operator grant it ({how} in [[grants]])"
-            ))
+            )),
+        }
+    }
+
+    /// All that a manifest asks for and doesn't get.
+    pub(super) fn missing(&self, manifest: &Manifest, key: &str) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        let mut miss = |what: String, how| {
+            missing.push(Missing { what, how, patterns: Vec::new() });
         };
         if let Some(route) = &manifest.route
-            && !route.is_below(key)
+            && !route.is_own(key)
             && !self.any(|grant| grant.routes.iter().any(|prefix| route.is_below(prefix.as_str())))
         {
-            return denied("route", "routes");
+            miss("route".to_owned(), "routes");
         }
         if let Some(host) = &manifest.host
             && !self.any(|grant| grant.hosts.iter().any(|name| name.matches(&host.0)))
         {
-            return denied("host", "hosts");
+            miss("host".to_owned(), "hosts");
         }
         for (name, variable) in &manifest.secrets {
             if !self.any(|grant| grant.secrets.iter().any(|secret| secret.matches(&variable.0))) {
-                return denied(&format!("secrets.{}", name.escape_debug()), "secrets");
+                miss(format!("secrets.{}", name.escape_debug()), "secrets");
             }
         }
         let of_session = manifest.session.as_ref().and_then(|session| session.key_env.as_ref());
         if let Some(variable) = of_session
             && !self.any(|grant| grant.secrets.iter().any(|secret| secret.matches(variable)))
         {
-            return denied("session.key-env", "secrets");
+            miss("session.key-env".to_owned(), "secrets");
         }
         let asked = &manifest.capabilities.topics;
-        if !self.cover(&asked.publish, |grant| &grant.topics.publish) {
-            return denied("capabilities.topics.publish", "topics");
+        let publish = self.uncovered(&asked.publish, |grant| &grant.topics.publish);
+        let subscribe = self.uncovered(&asked.subscribe, |grant| &grant.topics.subscribe);
+        for (key, patterns) in [("publish", publish), ("subscribe", subscribe)] {
+            if !patterns.is_empty() {
+                let what = format!("capabilities.topics.{key}");
+                missing.push(Missing { what, how: "topics", patterns });
+            }
         }
-        if !self.cover(&asked.subscribe, |grant| &grant.topics.subscribe) {
-            return denied("capabilities.topics.subscribe", "topics");
-        }
-        Ok(())
+        missing
     }
 
     fn any(&self, has: impl Fn(&Grant) -> bool) -> bool {
         self.0.iter().any(|grant| has(grant))
     }
 
-    fn cover(&self, asked: &[Pattern], granted: impl Fn(&Grant) -> &[Pattern]) -> bool {
-        asked.iter().all(|asked| {
+    /// Those of the patterns that no granted one covers.
+    fn uncovered(&self, asked: &[Pattern], granted: impl Fn(&Grant) -> &[Pattern]) -> Vec<String> {
+        let covered = |asked: &Pattern| {
             self.any(|grant| granted(grant).iter().any(|pattern| pattern.covers(asked)))
-        })
+        };
+        let uncovered = asked.iter().filter(|asked| !covered(asked));
+        uncovered.map(|asked| asked.as_str().to_owned()).collect()
     }
 }

@@ -17,6 +17,7 @@ use crate::claim::Claim;
 use crate::config::{Config, Limits};
 use crate::manifest::limits::LimitTable;
 use crate::manifest::{Manifest, OverflowKey, ScopeKey, SwapKey, TopicPatterns};
+use crate::registry::name_of;
 use crate::settings::{Scope, Settings, SwapPolicy};
 use crate::token::{SessionRules, Sources};
 use crate::topics::{self, Overflow, Rules};
@@ -113,12 +114,8 @@ impl Policy {
         let claim = Claim::of_path(key);
         let Some(manifest) = manifest else { return Ok(Wanted { settings, claim }) };
         self.check_limits(manifest, &settings)?;
-        let grants = self.denies().then(|| {
-            let all = self.tables.grants.as_deref().unwrap_or_default();
-            Grants::of(all, crate::registry::name_of(key))
-        });
-        if let Some(grants) = &grants {
-            grants.check(manifest, key)?;
+        if self.denies() {
+            self.grants(key).check(manifest, key)?;
         }
         fill(&mut settings, manifest)?;
         if let Some(session) = &manifest.session {
@@ -132,6 +129,17 @@ impl Policy {
             route: manifest.route.clone().unwrap_or(claim.route),
         };
         Ok(Wanted { settings, claim })
+    }
+
+    fn grants(&self, key: &str) -> Grants<'_> {
+        let all = self.tables.grants.as_deref().unwrap_or_default();
+        Grants::of(all, &name_of(key))
+    }
+
+    /// What a manifest of the handler `key` asks for and no grant gives it, whether or
+    /// not it takes one.
+    pub(crate) fn missing(&self, manifest: &Manifest, key: &str) -> Vec<String> {
+        self.grants(key).missing(manifest, key).iter().map(ToString::to_string).collect()
     }
 
     fn check_limits(&self, manifest: &Manifest, without: &Settings) -> Result<(), String> {

@@ -53,6 +53,19 @@ fn what_no_grant_names_is_denied() {
 }
 
 #[test]
+fn the_directory_s_own_handler_needs_grants_for_what_lies_below_it() {
+    let denying = policy("", true);
+    ask(&denying, "/", "route = \"/\"").unwrap();
+    for route in ["/chat", "/{room}", "/{*path}"] {
+        let why = ask(&denying, "/", &format!("route = \"{route}\"")).unwrap_err();
+        assert!(why.starts_with("route is not granted"), "{why}");
+    }
+    let granting = policy("[[grants]]\nhandlers = [\"index\"]\nroutes = [\"/\"]", true);
+    ask(&granting, "/", "route = \"/{*path}\"").unwrap();
+    ask(&granting, "/index", "route = \"/{*path}\"").unwrap_err();
+}
+
+#[test]
 fn what_a_grant_names_is_had_by_whom_it_names() {
     let granting = policy(
         "[[grants]]\nhandlers = [\"games/*\"]\nroutes = [\"/elsewhere\"]\n\
@@ -74,6 +87,23 @@ fn what_a_grant_names_is_had_by_whom_it_names() {
         let why = ask(&granting, "/games/chess", manifest).unwrap_err();
         assert!(why.starts_with(&format!("{said} is not granted")), "{why}");
     }
+}
+
+#[test]
+fn what_is_missing_is_what_no_grant_gives() {
+    let granting = policy(
+        "[[grants]]\nhandlers = [\"chat\"]\nroutes = [\"/elsewhere\"]\nsecrets = [\"A\"]\n\
+         topics = { publish = [\"a/*\"] }",
+        false,
+    );
+    let manifest = "route = \"/elsewhere\"\nhost = \"a.example.com\"\n[secrets]\nA = \"A\"\nB = \"B\"\n\
+                    [capabilities]\ntopics = { publish = [\"a/b\", \"c/*\", \"d\"], subscribe = [] }";
+    let manifest = Manifest::parse(manifest).unwrap();
+    assert_eq!(
+        granting.missing(&manifest, "/chat"),
+        ["host", "secrets.B", "capabilities.topics.publish (c/*, d)"]
+    );
+    assert_eq!(policy("", false).missing(&manifest, "/chat").len(), 5);
 }
 
 #[test]

@@ -23,6 +23,9 @@ H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp
 -----END PRIVATE KEY-----
 ";
 
+/// What a secret is replaced by.
+const OTHER_SECRET: &str = "b3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIhISE=";
+
 const EVERYWHERE: &str = "[{ cookie = 'session' }, 'authorization', { query = 'token' }, \
      { subprotocol = 'bearer.' }]";
 
@@ -43,8 +46,17 @@ fn now() -> u64 {
 }
 
 fn token(claims: &Value) -> String {
-    let key = EncodingKey::from_base64_secret(SECRET).unwrap();
+    signed(SECRET, claims)
+}
+
+fn signed(secret: &str, claims: &Value) -> String {
+    let key = EncodingKey::from_base64_secret(secret).unwrap();
     jsonwebtoken::encode(&Header::default(), claims, &key).unwrap()
+}
+
+async fn generation(server: &Server, number: u64) {
+    let loaded = |line: &LogLine| line.number("generation") == Some(number);
+    server.log.wait(&format!("generation {number}"), loaded).await;
 }
 
 fn good() -> String {
@@ -353,6 +365,43 @@ async fn who_joins_after_a_swap_is_verified_by_the_new_key() {
     server.put("chat.toml", manifest.as_bytes());
     server.log.wait("generation 2", |line| line.number("generation") == Some(2)).await;
     assert_eq!(bearing(&server, &good()).await.err(), Some(401));
+}
+
+fn rotated() -> String {
+    signed(OTHER_SECRET, &json!({ "sub": "ada", "exp": now() + 60 }))
+}
+
+#[tokio::test]
+async fn a_key_that_is_replaced_in_its_file_is_good_no_more_once_the_manifest_is_touched() {
+    let set = |secret: &str| {
+        let key = secret.trim_end_matches('=');
+        json!({ "keys": [{ "kty": "oct", "kid": "k", "k": key }] }).to_string()
+    };
+    for (key, content, other) in [
+        ("key-file", SECRET.to_owned(), OTHER_SECRET.to_owned()),
+        ("jwks-file", set(SECRET), set(OTHER_SECRET)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        std::fs::write(&file, content).unwrap();
+        let manifest =
+            format!("[session]\nalgorithm = 'HS256'\n{key} = {file:?}\nfrom = ['authorization']\n");
+        let server = serving(&manifest).run().await;
+        let mut open = bearing(&server, &good()).await.ok().unwrap();
+        open.text().await;
+        assert_eq!(bearing(&server, &rotated()).await.err(), Some(401));
+        std::fs::write(&file, other).unwrap();
+        server.put("chat.toml", manifest.as_bytes());
+        generation(&server, 2).await;
+        assert_eq!(bearing(&server, &good()).await.err(), Some(401), "{key}");
+        assert!(bearing(&server, &rotated()).await.is_ok(), "{key}");
+        assert_eq!(open.ask("still here").await, "still here");
+        // Where the key is the same, a touch changes nothing.
+        server.put("chat.toml", manifest.as_bytes());
+        server.put("other.wasm", &SHOWS_OPENING.bytes());
+        server.log.message("other.wasm: serves").await;
+        assert!(!server.log.text().contains("generation=3"));
+    }
 }
 
 #[tokio::test]

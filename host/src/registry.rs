@@ -15,6 +15,7 @@ use crate::closing::HostClose;
 use crate::config::Limits;
 use crate::connection::Connection;
 use crate::generation::Generation;
+use crate::guards;
 use crate::instance::Prepared;
 use crate::settings::{Settings, SwapPolicy};
 use crate::table::{Params, Table};
@@ -219,12 +220,15 @@ impl Handler {
     }
 
     /// The generation that a connection of this path joins: the current one, unless its
-    /// room is still with an older one.
+    /// room is still with an older one that lets in nobody whom the current one would not.
     pub(crate) fn generation_for(&self, path: &str) -> Option<Arc<Generation>> {
         let draining = self.draining();
+        let current = self.current();
         let open = draining.iter().rev().filter(|old| old.until.is_some());
-        let older = open.map(|old| &old.generation).find(|old| old.has_room_for(path));
-        older.cloned().or_else(|| self.current())
+        let mut guarded = open
+            .map(|old| &old.generation)
+            .filter(|old| current.as_ref().is_none_or(|current| guards::are_kept(old, current)));
+        guarded.find(|old| old.has_room_for(path)).cloned().or(current)
     }
 
     /// Makes a new generation of what served before the current one. Returns its number

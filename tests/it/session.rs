@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::harness::guests::SHOWS_OPENING;
+use crate::harness::guests::{SHARES, SHOWS_OPENING};
 use crate::harness::{Client, LogLine, Server, Start, http, metrics};
 
 const SECRET: &str = "c29ja2xldCBzb2NrbGV0IHNvY2tsZXQgc29ja2xldCE=";
@@ -401,6 +401,37 @@ async fn a_key_that_is_replaced_in_its_file_is_good_no_more_once_the_manifest_is
         server.put("other.wasm", &SHOWS_OPENING.bytes());
         server.log.message("other.wasm: serves").await;
         assert!(!server.log.text().contains("generation=3"));
+    }
+}
+
+#[tokio::test]
+async fn nobody_joins_a_room_that_drains_by_terms_that_hold_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, SECRET).unwrap();
+    let open = "scope = 'path'\nswap = 'drain'\n";
+    let guarded = format!(
+        "{open}[session]\nalgorithm = 'HS256'\nkey-file = {file:?}\nfrom = ['authorization']\n"
+    );
+    let files = [("chat.wasm", &SHARES.bytes()[..]), ("chat.toml", open.as_bytes())];
+    let server = Start::with(&files).run().await;
+    let mut first = server.connect("/chat").await;
+    assert_eq!(first.ask("here").await, "1");
+    server.put("chat.toml", guarded.as_bytes());
+    generation(&server, 2).await;
+    let stranger = Client::try_connect(&server.url("/chat"), &[]).await;
+    assert_eq!(stranger.err().unwrap(), 401);
+    let mut second = bearing(&server, &good()).await.ok().unwrap();
+    assert_eq!(second.ask("here").await, "1");
+    // A key that has leaked opens no room either.
+    std::fs::write(&file, OTHER_SECRET).unwrap();
+    server.put("chat.toml", guarded.as_bytes());
+    generation(&server, 3).await;
+    assert_eq!(bearing(&server, &good()).await.err(), Some(401));
+    let mut third = bearing(&server, &rotated()).await.ok().unwrap();
+    assert_eq!(third.ask("here").await, "1");
+    for old in [&mut first, &mut second] {
+        assert_eq!(old.ask("still here").await, "still here");
     }
 }
 

@@ -19,6 +19,7 @@ use crate::guards;
 use crate::instance::Prepared;
 use crate::settings::{Settings, SwapPolicy};
 use crate::table::{Params, Table};
+use crate::wasi::World;
 
 /// Old generations of one handler that may still hold connections.
 const MAX_DRAINING: usize = 4;
@@ -231,12 +232,14 @@ impl Handler {
         guarded.find(|old| old.has_room_for(path)).cloned().or(current)
     }
 
-    /// Makes a new generation of what served before the current one. Returns its number
-    /// and that of the one that it is made of; none where there was none.
-    pub(crate) fn roll_back(&self, drain_until: Instant) -> Option<(u64, u64)> {
+    /// Makes a new generation of the component that served before the current one, with
+    /// these settings. Returns its number and that of the one that it is made of; none
+    /// where there was none.
+    pub(crate) fn roll_back(&self, settings: Settings, drain_until: Instant) -> Option<(u64, u64)> {
         let previous = self.previous()?;
-        let Generation { number, prepared, digest, settings, .. } = &*previous;
-        let next = self.swap(prepared.clone(), *digest, settings.clone(), drain_until);
+        let Generation { number, prepared, digest, .. } = &*previous;
+        let prepared = prepared.clone().within(World::new(&settings));
+        let next = self.swap(prepared, *digest, settings, drain_until);
         self.rolled_back_to.store(*number, Relaxed);
         Some((next, *number))
     }

@@ -6,8 +6,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::harness::guests::{SHARES, SHOWS_OPENING};
-use crate::harness::{Client, LogLine, Server, Start, http, metrics};
+use crate::harness::guests::{ANSWERS_A, SHARES, SHOWS_OPENING};
+use crate::harness::{Client, LogLine, Operator, Server, Start, http, metrics};
 
 const SECRET: &str = "c29ja2xldCBzb2NrbGV0IHNvY2tsZXQgc29ja2xldCE=";
 /// Of RFC 7515, appendix A.3.
@@ -402,6 +402,34 @@ async fn a_key_that_is_replaced_in_its_file_is_good_no_more_once_the_manifest_is
         server.log.message("other.wasm: serves").await;
         assert!(!server.log.text().contains("generation=3"));
     }
+}
+
+#[tokio::test]
+async fn a_rollback_does_not_bring_back_a_key_that_was_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, SECRET).unwrap();
+    let manifest =
+        format!("[session]\nalgorithm = 'HS256'\nkey-file = {file:?}\nfrom = ['authorization']\n");
+    let server = serving(&manifest).arg("--admin=127.0.0.1:0").run().await;
+    let operator = Operator::of(&server).await;
+    assert!(bearing(&server, &good()).await.is_ok());
+    std::fs::write(&file, OTHER_SECRET).unwrap();
+    server.put("chat.wasm", &ANSWERS_A.bytes());
+    generation(&server, 2).await;
+    assert_eq!(bearing(&server, &good()).await.err(), Some(401));
+
+    let (status, done) = operator.ask("POST /handlers/chat/rollback").await;
+    assert_eq!((status, &done["rolled_back_to"]), (200, &json!(1)));
+    assert_eq!(bearing(&server, &good()).await.err(), Some(401));
+    let mut client = bearing(&server, &rotated()).await.ok().unwrap();
+    assert!(client.text().await.contains("ada"));
+
+    std::fs::write(&file, "c2hvcnQ=").unwrap();
+    let (status, problem) = operator.ask("POST /handlers/chat/rollback").await;
+    assert_eq!(status, 409);
+    assert!(problem["detail"].as_str().unwrap().contains("session.key-file"), "{problem}");
+    assert!(bearing(&server, &rotated()).await.is_ok());
 }
 
 #[tokio::test]

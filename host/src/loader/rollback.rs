@@ -81,6 +81,7 @@ impl Loader {
                 "generation {to} serves again, until {} changes",
                 known.file.path.display()
             );
+            known.let_be();
             if let Some(claim) = claim {
                 known.served_before = known.served.replace(claim);
             }

@@ -139,12 +139,12 @@ pub(crate) fn load(engine: &Engine, order: &Order, name: &str) -> Result<Loaded,
     let digest = digest_of(&bytes);
     let running = running.as_deref();
     let same = running.filter(|running| running.digest == digest);
-    if same.is_some_and(|same| same.settings.manifest == settings.manifest) {
+    if same.is_some_and(|same| same.settings.are(settings)) {
         return Ok(Loaded::Same);
     }
     let runtime = Handle::current();
     let prepared = match same {
-        // Only its manifest has changed.
+        // Only its manifest has changed, or a key that it names.
         Some(same) => same.prepared.clone(),
         None => {
             if !compile && check_header(&bytes).is_ok() && !engine.compiler().has(&digest) {

@@ -44,6 +44,13 @@ impl Guards {
     }
 }
 
+/// Whether whoever joins an older generation is let in as by the current one: past the
+/// same guards, and with the same keys.
+pub(crate) fn are_kept(older: &Generation, current: &Generation) -> bool {
+    Guards::of(current).lost_by(Guards::of(older)).is_none()
+        && older.settings.session == current.settings.session
+}
+
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

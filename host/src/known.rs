@@ -82,6 +82,11 @@ impl Known {
         self.try_again_in(self.pause);
     }
 
+    /// Has the file tried again when it changes, and not before.
+    pub(crate) fn let_be(&mut self) {
+        self.retry_at = None;
+    }
+
     pub(crate) fn retry_at(&self) -> Option<Instant> {
         self.retry_at
     }

@@ -16,9 +16,11 @@ use crate::closing::HostClose;
 use crate::config::Limits;
 use crate::connection::Connection;
 use crate::generation::Generation;
+use crate::guards;
 use crate::instance::Prepared;
 use crate::settings::{Settings, SwapPolicy};
 use crate::table::{Params, Table};
+use crate::wasi::World;
 
 /// Old generations of one handler that may still hold connections.
 const MAX_DRAINING: usize = 4;
@@ -224,20 +226,25 @@ impl Handler {
     }
 
     /// The generation that a connection of this path joins: the current one, unless its
-    /// room is still with an older one.
+    /// room is still with an older one that lets in nobody whom the current one would not.
     pub(crate) fn generation_for(&self, path: &str) -> Option<Arc<Generation>> {
         let draining = self.draining();
+        let current = self.current();
         let open = draining.iter().rev().filter(|old| old.until.is_some());
-        let older = open.map(|old| &old.generation).find(|old| old.has_room_for(path));
-        older.cloned().or_else(|| self.current())
+        let mut guarded = open
+            .map(|old| &old.generation)
+            .filter(|old| current.as_ref().is_none_or(|current| guards::are_kept(old, current)));
+        guarded.find(|old| old.has_room_for(path)).cloned().or(current)
     }
 
-    /// Makes a new generation of what served before the current one. Returns its number
-    /// and that of the one that it is made of; none where there was none.
-    pub(crate) fn roll_back(&self, drain_until: Instant) -> Option<(u64, u64)> {
+    /// Makes a new generation of the component that served before the current one, with
+    /// these settings. Returns its number and that of the one that it is made of; none
+    /// where there was none.
+    pub(crate) fn roll_back(&self, settings: Settings, drain_until: Instant) -> Option<(u64, u64)> {
         let previous = self.previous()?;
-        let Generation { number, prepared, digest, settings, .. } = &*previous;
-        let next = self.swap(prepared.clone(), *digest, settings.clone(), drain_until);
+        let Generation { number, prepared, digest, .. } = &*previous;
+        let prepared = prepared.clone().within(World::new(&settings));
+        let next = self.swap(prepared, *digest, settings, drain_until);
         self.rolled_back_to.store(*number, Relaxed);
         Some((next, *number))
     }

@@ -76,6 +76,14 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Whether they come to the same as others of the same host: made of the same
+    /// manifest, with the same keys in the files that it names.
+    pub(crate) fn are(&self, others: &Self) -> bool {
+        self.manifest == others.manifest && self.session == others.session
+    }
+}
+
 impl Scope {
     /// What becomes of live connections where another generation takes over and says
     /// nothing about it. Those of a shared instance come back to one new instance, rather

@@ -6,8 +6,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::harness::guests::SHOWS_OPENING;
-use crate::harness::{Client, LogLine, Server, Start, http, metrics};
+use crate::harness::guests::{ANSWERS_A, SHARES, SHOWS_OPENING};
+use crate::harness::{Client, LogLine, Operator, Server, Start, http, metrics};
 
 const SECRET: &str = "c29ja2xldCBzb2NrbGV0IHNvY2tsZXQgc29ja2xldCE=";
 /// Of RFC 7515, appendix A.3.
@@ -22,6 +22,9 @@ H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp
 7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt
 -----END PRIVATE KEY-----
 ";
+
+/// What a secret is replaced by.
+const OTHER_SECRET: &str = "b3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIhISE=";
 
 const EVERYWHERE: &str = "[{ cookie = 'session' }, 'authorization', { query = 'token' }, \
      { subprotocol = 'bearer.' }]";
@@ -43,8 +46,17 @@ fn now() -> u64 {
 }
 
 fn token(claims: &Value) -> String {
-    let key = EncodingKey::from_base64_secret(SECRET).unwrap();
+    signed(SECRET, claims)
+}
+
+fn signed(secret: &str, claims: &Value) -> String {
+    let key = EncodingKey::from_base64_secret(secret).unwrap();
     jsonwebtoken::encode(&Header::default(), claims, &key).unwrap()
+}
+
+async fn generation(server: &Server, number: u64) {
+    let loaded = |line: &LogLine| line.number("generation") == Some(number);
+    server.log.wait(&format!("generation {number}"), loaded).await;
 }
 
 fn good() -> String {
@@ -353,6 +365,102 @@ async fn who_joins_after_a_swap_is_verified_by_the_new_key() {
     server.put("chat.toml", manifest.as_bytes());
     server.log.wait("generation 2", |line| line.number("generation") == Some(2)).await;
     assert_eq!(bearing(&server, &good()).await.err(), Some(401));
+}
+
+fn rotated() -> String {
+    signed(OTHER_SECRET, &json!({ "sub": "ada", "exp": now() + 60 }))
+}
+
+#[tokio::test]
+async fn a_key_that_is_replaced_in_its_file_is_good_no_more_once_the_manifest_is_touched() {
+    let set = |secret: &str| {
+        let key = secret.trim_end_matches('=');
+        json!({ "keys": [{ "kty": "oct", "kid": "k", "k": key }] }).to_string()
+    };
+    for (key, content, other) in [
+        ("key-file", SECRET.to_owned(), OTHER_SECRET.to_owned()),
+        ("jwks-file", set(SECRET), set(OTHER_SECRET)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        std::fs::write(&file, content).unwrap();
+        let manifest =
+            format!("[session]\nalgorithm = 'HS256'\n{key} = {file:?}\nfrom = ['authorization']\n");
+        let server = serving(&manifest).run().await;
+        let mut open = bearing(&server, &good()).await.ok().unwrap();
+        open.text().await;
+        assert_eq!(bearing(&server, &rotated()).await.err(), Some(401));
+        std::fs::write(&file, other).unwrap();
+        server.put("chat.toml", manifest.as_bytes());
+        generation(&server, 2).await;
+        assert_eq!(bearing(&server, &good()).await.err(), Some(401), "{key}");
+        assert!(bearing(&server, &rotated()).await.is_ok(), "{key}");
+        assert_eq!(open.ask("still here").await, "still here");
+        // Where the key is the same, a touch changes nothing.
+        server.put("chat.toml", manifest.as_bytes());
+        server.put("other.wasm", &SHOWS_OPENING.bytes());
+        server.log.message("other.wasm: serves").await;
+        assert!(!server.log.text().contains("generation=3"));
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_does_not_bring_back_a_key_that_was_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, SECRET).unwrap();
+    let manifest =
+        format!("[session]\nalgorithm = 'HS256'\nkey-file = {file:?}\nfrom = ['authorization']\n");
+    let server = serving(&manifest).arg("--admin=127.0.0.1:0").run().await;
+    let operator = Operator::of(&server).await;
+    assert!(bearing(&server, &good()).await.is_ok());
+    std::fs::write(&file, OTHER_SECRET).unwrap();
+    server.put("chat.wasm", &ANSWERS_A.bytes());
+    generation(&server, 2).await;
+    assert_eq!(bearing(&server, &good()).await.err(), Some(401));
+
+    let (status, done) = operator.ask("POST /handlers/chat/rollback").await;
+    assert_eq!((status, &done["rolled_back_to"]), (200, &json!(1)));
+    assert_eq!(bearing(&server, &good()).await.err(), Some(401));
+    let mut client = bearing(&server, &rotated()).await.ok().unwrap();
+    assert!(client.text().await.contains("ada"));
+
+    std::fs::write(&file, "c2hvcnQ=").unwrap();
+    let (status, problem) = operator.ask("POST /handlers/chat/rollback").await;
+    assert_eq!(status, 409);
+    assert!(problem["detail"].as_str().unwrap().contains("session.key-file"), "{problem}");
+    assert!(bearing(&server, &rotated()).await.is_ok());
+}
+
+#[tokio::test]
+async fn nobody_joins_a_room_that_drains_by_terms_that_hold_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, SECRET).unwrap();
+    let open = "scope = 'path'\nswap = 'drain'\n";
+    let guarded = format!(
+        "{open}[session]\nalgorithm = 'HS256'\nkey-file = {file:?}\nfrom = ['authorization']\n"
+    );
+    let files = [("chat.wasm", &SHARES.bytes()[..]), ("chat.toml", open.as_bytes())];
+    let server = Start::with(&files).run().await;
+    let mut first = server.connect("/chat").await;
+    assert_eq!(first.ask("here").await, "1");
+    server.put("chat.toml", guarded.as_bytes());
+    generation(&server, 2).await;
+    let stranger = Client::try_connect(&server.url("/chat"), &[]).await;
+    assert_eq!(stranger.err().unwrap(), 401);
+    let mut second = bearing(&server, &good()).await.ok().unwrap();
+    assert_eq!(second.ask("here").await, "1");
+    // A key that has leaked opens no room either.
+    std::fs::write(&file, OTHER_SECRET).unwrap();
+    server.put("chat.toml", guarded.as_bytes());
+    generation(&server, 3).await;
+    assert_eq!(bearing(&server, &good()).await.err(), Some(401));
+    let mut third = bearing(&server, &rotated()).await.ok().unwrap();
+    assert_eq!(third.ask("here").await, "1");
+    for old in [&mut first, &mut second] {
+        assert_eq!(old.ask("still here").await, "still here");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Going back: what served before serves again. A wish of the operator's, which comes to
 //! the loader because nobody else changes generations.
 
+use std::path::Path;
+
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -31,6 +33,8 @@ pub(crate) enum NoRollback {
     NoPrevious,
     #[error("the generation before would have {0}")]
     Lost(Lost),
+    #[error("what the manifest of the generation before asks for can't be had any more: {0}")]
+    Settings(String),
     #[error("another handler claims {0} by now, where the generation before was served")]
     Claimed(String),
 }
@@ -43,15 +47,21 @@ pub(crate) fn wishes() -> (mpsc::Sender<Wish>, mpsc::Receiver<Wish>) {
 
 impl Loader {
     /// Has a handler served by what served it before, where that was served, until its
-    /// file changes. Like any swap it loses no guard.
+    /// file changes. Like any swap it loses no guard. Keys and secrets are those of now.
     pub(super) fn roll_back(&mut self, name: &str) -> Result<RolledBack, NoRollback> {
         let mut all = self.known.iter();
         let found = all.find(|(_, known)| *known.handler.account.name == *name);
         let (key, known) = found.ok_or(NoRollback::Unknown)?;
         let (key, handler) = (key.clone(), known.handler.clone());
         let previous = handler.previous().ok_or(NoRollback::NoPrevious)?;
+        let folder = known.file.path.parent().unwrap_or(Path::new("."));
+        let manifest = previous.settings.manifest.as_deref();
+        // Keys may have been replaced since then: what is read anew is what is there now.
+        let wanted = self.config.policy.settings(&self.config, &key, manifest, folder);
+        let settings = wanted.map_err(NoRollback::Settings)?.settings;
         if let Some(current) = handler.current()
-            && let Some(lost) = Guards::of(&current).lost_by(Guards::of(&previous))
+            && let Some(lost) =
+                Guards::of(&current).lost_by(Guards::new(&settings, &previous.prepared))
         {
             return Err(NoRollback::Lost(lost));
         }
@@ -62,7 +72,8 @@ impl Loader {
             return Err(NoRollback::Claimed(claim.to_string()));
         }
         let drain_until = Instant::now() + self.config.timeouts.drain;
-        let (generation, to) = handler.roll_back(drain_until).ok_or(NoRollback::NoPrevious)?;
+        let (generation, to) =
+            handler.roll_back(settings, drain_until).ok_or(NoRollback::NoPrevious)?;
         if let Some(known) = self.known.get_mut(&key) {
             tracing::info!(
                 handler = name,
@@ -70,6 +81,7 @@ impl Loader {
                 "generation {to} serves again, until {} changes",
                 known.file.path.display()
             );
+            known.let_be();
             if let Some(claim) = claim {
                 known.served_before = known.served.replace(claim);
             }

@@ -59,3 +59,22 @@ async fn a_file_that_is_broken_is_tried_once() {
     loader.look().await;
     assert!(loader.jobs.is_empty());
 }
+
+#[tokio::test]
+async fn a_rollback_is_not_undone_by_a_file_that_was_to_be_tried_again() {
+    let (mut loader, root) = loader(EXAMPLES[0].1);
+    let file = root.path().join("x.wasm");
+    loader.look().await;
+    finish_job(&mut loader, None).await;
+    for content in [EXAMPLES[1].1, EXAMPLES[0].1] {
+        std::fs::write(&file, content).unwrap();
+        loader.look().await;
+        let transient = LoadError::Read(std::io::ErrorKind::Other.into());
+        finish_job(&mut loader, (content == EXAMPLES[0].1).then_some(transient)).await;
+    }
+    assert!(loader.known["/x"].retry_at().is_some());
+    assert_eq!(loader.roll_back("x").unwrap().to, 1);
+    assert_eq!(loader.known["/x"].retry_at(), None);
+    loader.look().await;
+    assert!(loader.jobs.is_empty());
+}

@@ -29,6 +29,7 @@ use claims::Expected;
 use jwks::Named;
 use key::Key;
 use place::Found;
+use rules::Material;
 pub(crate) use rules::Sources;
 use table::Place;
 pub(crate) use table::{Reject, SessionTable};
@@ -39,6 +40,9 @@ const MAX_TOKEN: usize = 8 * 1024;
 /// What a handler's sessions have to be, for one generation.
 #[derive(Debug)]
 pub(crate) struct SessionRules {
+    /// What they were made of, with the keys' material.
+    table: SessionTable,
+    material: Material,
     expected: Expected,
     keys: Keys,
     places: Vec<Place>,

@@ -1,5 +1,6 @@
 //! From the table to what can be checked against: keys loaded, contradictions found.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
+use sha2::{Digest as _, Sha256};
 
 use super::claims::Expected;
 use super::jwks;
@@ -87,6 +89,30 @@ pub(crate) struct Sources<'a> {
     pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
 }
 
+/// What keys were made of, as its digest: so that two can be told apart, and no more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Material([u8; 32]);
+
+impl Material {
+    fn of(content: &str) -> Self {
+        Self(Sha256::digest(content).into())
+    }
+}
+
+impl fmt::Debug for Material {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Material")
+    }
+}
+
+/// The same tokens are good. What the manifest says does not tell, since files that it
+/// names can have other keys by now.
+impl PartialEq for SessionRules {
+    fn eq(&self, other: &Self) -> bool {
+        self.table == other.table && self.material == other.material
+    }
+}
+
 impl SessionRules {
     /// Checks the table and loads its keys, for a handler that speaks these subprotocols.
     /// It blocks on files.
@@ -99,14 +125,17 @@ impl SessionRules {
         let names = |names: &Option<OneOrMany<String>>| {
             names.as_ref().map(|names| names.as_slice().to_vec()).unwrap_or_default()
         };
+        let (keys, material) = keys(table, sources)?;
         Ok(Self {
+            table: table.clone(),
+            material,
             expected: Expected {
                 issuers: names(&table.issuer),
                 audiences: names(&table.audience),
                 leeway: table.leeway,
                 require_exp: table.require_exp,
             },
-            keys: keys(table, sources)?,
+            keys,
             places: table.from.clone(),
             required: table.required,
             reject: table.reject.unwrap_or(Reject::Status),
@@ -115,12 +144,15 @@ impl SessionRules {
     }
 }
 
-fn keys(table: &SessionTable, sources: &Sources<'_>) -> Result<Keys, SessionError> {
+/// The keys, and what they were made of.
+fn keys(table: &SessionTable, sources: &Sources<'_>) -> Result<(Keys, Material), SessionError> {
     let algorithms = table.algorithm.as_slice();
     if let Some(path) = &table.jwks_file {
         let content = file("jwks-file", sources, path)?;
         let keys = jwks::read(&content, algorithms).map(Keys::Set);
-        return keys.or_else(|why| wrong("jwks-file", format!("names a file that {why}")));
+        return keys
+            .map(|keys| (keys, Material::of(&content)))
+            .or_else(|why| wrong("jwks-file", format!("names a file that {why}")));
     }
     let (key, content, whence) = match (&table.key_env, &table.key_file) {
         (Some(name), _) => {
@@ -138,7 +170,7 @@ fn keys(table: &SessionTable, sources: &Sources<'_>) -> Result<Keys, SessionErro
     let encoding = table.key_encoding.unwrap_or(KeyEncoding::Base64);
     let read = algorithms.first().map(|algorithm| Key::read(&content, *algorithm, encoding));
     match read {
-        Some(Ok(read)) => Ok(Keys::One(read)),
+        Some(Ok(read)) => Ok((Keys::One(read), Material::of(&content))),
         Some(Err(why)) => wrong(key, format!("names {whence} that {why}")),
         None => wrong("algorithm", "names none"),
     }

@@ -21,7 +21,7 @@ use crate::claim::Claim;
 use crate::component;
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::engine::{Engine, Room};
+use crate::engine::{Capacity, Engine};
 use crate::frame;
 use crate::generation::{Generation, Membership};
 use crate::handshake::Switched;
@@ -89,8 +89,8 @@ impl Stage {
         let handler = registry.handler("/", &config.limits);
         registry.insert("/", &handler, Claim::of_path("/"));
         let overtime = Overtime::within(runtime.handle().clone());
-        let room = Room { instances, limit: Full::Instances };
-        let host = Host::new(config, registry, overtime, room);
+        let capacity = Capacity { instances, limit: Full::Instances };
+        let host = Host::new(config, registry, overtime, capacity);
         let stage = Self { runtime, host, handler, engine, _entered: entered };
         stage.load(bytes);
         stage

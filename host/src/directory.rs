@@ -39,9 +39,7 @@ impl Fingerprint {
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
-}
 
-impl Fingerprint {
     /// Whether the last change was a write, and not a rename, a moment ago: of a file
     /// that was renamed into its place only the inode has changed that late.
     pub(crate) fn is_being_written(&self) -> bool {

@@ -100,24 +100,24 @@ pub(crate) fn for_compiling() -> wasmtime::Result<wasmtime::Engine> {
 
 /// How many instances may be live at a time: as many as were asked for, but no more
 /// than fit.
-pub(crate) fn room_for(asked: Option<usize>) -> Room {
+pub(crate) fn capacity_for(asked: Option<usize>) -> Capacity {
     let fit = instances_that_fit();
     match asked {
-        Some(instances) if instances <= fit => Room { instances, limit: Full::Instances },
+        Some(instances) if instances <= fit => Capacity { instances, limit: Full::Instances },
         Some(instances) => {
             tracing::warn!(
                 "max-instances is {fit} and not {instances}: more would not fit into memory \
                  mappings: raise vm.max_map_count with sysctl (it counts up to {MAX_INSTANCES})"
             );
-            Room { instances: fit, limit: Full::Mappings }
+            Capacity { instances: fit, limit: Full::Mappings }
         }
-        None => Room { instances: fit, limit: Full::Mappings },
+        None => Capacity { instances: fit, limit: Full::Mappings },
     }
 }
 
 /// Room for instances, and what it is named after.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Room {
+pub(crate) struct Capacity {
     pub(crate) instances: usize,
     pub(crate) limit: Full,
 }

@@ -18,7 +18,7 @@ use crate::admin::Readiness;
 use crate::config::Config;
 use crate::connection::ConnectionId;
 use crate::descriptors;
-use crate::engine::Room;
+use crate::engine::Capacity;
 use crate::files::Files;
 use crate::handshake::origin::Origins;
 use crate::handshake::{self, Served, Upgraded};
@@ -93,7 +93,7 @@ impl Host {
         config: Config,
         registry: Arc<Registry>,
         overtime: Overtime,
-        room: Room,
+        capacity: Capacity,
     ) -> Self {
         let slots = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         let files = descriptors::raise_limit();
@@ -116,9 +116,9 @@ impl Host {
             files: config.static_files.clone().map(Files::new),
             downloads: slots(downloads),
             connections: slots(sockets.connections),
-            instances: slots(room.instances),
-            max_instances: room.instances,
-            instances_full: room.limit,
+            instances: slots(capacity.instances),
+            max_instances: capacity.instances,
+            instances_full: capacity.limit,
             addresses: Arc::new(Addresses::new(
                 config.max_connections_per_address,
                 sockets.handshakes,

@@ -42,6 +42,7 @@ pub(crate) use rollback::{NoRollback, RolledBack, Wish, wishes};
 const GRACE: Duration = Duration::from_secs(2);
 /// A file that can't be loaded while it is written to is tried again after this.
 const WRITING: Duration = Duration::from_millis(500);
+
 pub(crate) struct Loader {
     pub(crate) root: PathBuf,
     pub(crate) engine: Arc<Engine>,

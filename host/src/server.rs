@@ -117,12 +117,12 @@ impl Server {
         check_files(&config, &handlers)?;
         config.policy.lower(&mut config.limits);
         let tls = config.tls.clone().map(Tls::new).transpose()?.map(Arc::new);
-        let room = engine::room_for(config.max_instances);
-        let engine = Engine::new(&config, room.instances).map_err(ServerError::Engine)?;
+        let capacity = engine::capacity_for(config.max_instances);
+        let engine = Engine::new(&config, capacity.instances).map_err(ServerError::Engine)?;
         let registry = Arc::new(Registry::new(Totals::new(&config)));
         let overtime = Overtime::new().map_err(ServerError::Threads)?;
         Ok(Self {
-            host: Arc::new(Host::new(config, registry, overtime, room)),
+            host: Arc::new(Host::new(config, registry, overtime, capacity)),
             engine: Arc::new(engine),
             handlers,
             tls,

@@ -15,7 +15,7 @@ use crate::claim::Claim;
 use crate::component;
 use crate::config::{Config, Limits};
 use crate::embedded;
-use crate::engine::{Engine, Room};
+use crate::engine::{Capacity, Engine};
 use crate::handshake::{self, Served, origin::Origins};
 use crate::host::{Full, Host, serve_connection};
 use crate::overtime::Overtime;
@@ -127,8 +127,8 @@ async fn set_up() -> Stage {
     let origins = Origins::new(&[], &[], &listener.into());
     // Threads of their own would have another clock.
     let overtime = Overtime::within(Handle::current());
-    let room = Room { instances: MAX_INSTANCES, limit: Full::Instances };
-    let host = Host::new(config, registry, overtime, room);
+    let capacity = Capacity { instances: MAX_INSTANCES, limit: Full::Instances };
+    let host = Host::new(config, registry, overtime, capacity);
     Stage { host: Arc::new(host), origins: Arc::new(origins) }
 }
 

@@ -203,8 +203,7 @@ impl HandlerTopics {
     }
 
     /// Publishes for the handler `account`, whose topics these are, as `rules` allow it;
-    /// for the operator where there are none. `frame` is called where the message may
-    /// be published.
+    /// for the operator where there are none.
     pub(crate) async fn publish(
         &self,
         topic: &str,

@@ -48,8 +48,8 @@ pub(crate) struct Outbound {
     ready: bool,
     /// The writer knows that there is something for it.
     told: bool,
-    /// It has not looked since something was delivered.
-    unseen: bool,
+    /// It has not found the socket full since something was delivered.
+    untried: bool,
     /// It began with a delivery that fills more than half of it.
     large: bool,
     /// The event that runs has not written yet.
@@ -85,7 +85,7 @@ impl Outbound {
             sealed: false,
             ready: false,
             told: false,
-            unseen: false,
+            untried: false,
             large: false,
             first: false,
             written: Tally::default(),
@@ -164,15 +164,15 @@ impl Outbound {
         queued == 0 || queued + bytes <= self.max_backpressure / 2
     }
 
-    /// Whether there may be room for so many bytes of a topic when the writer has looked,
-    /// which it has not done since the last delivery.
+    /// Whether there may be room for so many bytes of a topic before long: the writer has
+    /// not come to the socket's bound since the last delivery.
     pub(crate) fn may_make_room_for(&self, bytes: usize) -> bool {
-        self.unseen && !self.sealed && !self.has_room_for(bytes)
+        self.untried && !self.sealed && !self.has_room_for(bytes)
     }
 
-    /// The writer looks at what there is.
-    pub(crate) fn look(&mut self) {
-        self.unseen = false;
+    /// The socket takes no more for now.
+    pub(crate) fn stalled(&mut self) {
+        self.untried = false;
     }
 
     /// A message of a topic, whole or not at all.
@@ -193,7 +193,7 @@ impl Outbound {
             return Delivery::Refused(limit);
         }
         self.large = large;
-        self.unseen = true;
+        self.untried = true;
         self.written.add(frame.payload());
         if frame.len() <= COPIED {
             self.pending.extend_from_slice(frame.bytes());

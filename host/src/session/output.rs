@@ -15,7 +15,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let congested = {
             let mut shared = self.connection.shared();
             let outbound = &mut shared.outbound;
-            outbound.look();
             if !outbound.written.is_empty() {
                 self.timers.message_passed();
                 self.generation.account.metrics.sent(&mut outbound.written);
@@ -39,6 +38,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             let Some(socket) = &mut self.socket else { return freed };
             match self.sending.poll_write(Pin::new(socket), cx) {
                 Poll::Pending => {
+                    self.connection.shared().outbound.stalled();
                     // Only a wait that has just begun needs its deadline set.
                     return self.timers.stalled();
                 }

@@ -198,11 +198,7 @@ fn idle_shared(size: &Size) -> Row {
     };
     Row {
         contenders: vec![shared],
-        goals: vec![
-            alone(0, AtLeast(connections as f64)),
-            alone(1, AtMost(10.0)),
-            alone(4, AtMost(1.0)),
-        ],
+        goals: vec![alone(0, AtLeast(connections as f64)), alone(1, AtMost(10.0))],
         compared: 1,
         ..own("idle-shared", title, work, HELD)
     }

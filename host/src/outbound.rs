@@ -48,7 +48,7 @@ pub(crate) struct Outbound {
     ready: bool,
     /// The writer knows that there is something for it.
     told: bool,
-    /// It has not found the socket full since something was delivered.
+    /// It has been told of a delivery, and not found the socket full since.
     untried: bool,
     /// It began with a delivery that fills more than half of it.
     large: bool,
@@ -193,7 +193,8 @@ impl Outbound {
             return Delivery::Refused(limit);
         }
         self.large = large;
-        self.untried = true;
+        // Who was told before and has not come to take it waits for the socket.
+        self.untried |= !self.told;
         self.written.add(frame.payload());
         if frame.len() <= COPIED {
             self.pending.extend_from_slice(frame.bytes());

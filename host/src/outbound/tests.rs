@@ -191,3 +191,26 @@ fn a_delivery_keeps_to_the_handlers_budget() {
     drop(send(&mut queue));
     assert_eq!(queue.charged(), 0);
 }
+
+/// Otherwise a subscriber that takes nothing would hold up its topics at each message.
+#[test]
+fn a_writer_is_waited_for_until_it_comes_to_the_sockets_bound_and_then_no_more() {
+    let mut queue = queue();
+    assert_eq!(queue.deliver(&shared(30)), Delivery::Queued);
+    assert!(queue.tell());
+    // It has not come to write, and so there may be room before long.
+    assert!(queue.may_make_room_for(40));
+    let mut taken = Vec::new();
+    assert!(queue.take(&mut taken));
+    queue.stalled();
+    assert!(!queue.may_make_room_for(40), "its socket is full");
+    // It is told once more, and comes to the bound once more.
+    assert_eq!(queue.deliver(&shared(3)), Delivery::Queued);
+    assert!(queue.tell());
+    assert!(queue.may_make_room_for(40));
+    queue.stalled();
+    // From now on it waits for the socket, and nobody for it.
+    assert_eq!(queue.deliver(&shared(3)), Delivery::Queued);
+    assert!(!queue.tell());
+    assert!(!queue.may_make_room_for(40));
+}

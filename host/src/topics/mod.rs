@@ -6,9 +6,11 @@
 //!   subscriber's session writes it.
 //! - Order is kept for each publisher and topic. Everything is delivered at most once,
 //!   to who was subscribed when it was published.
-//! - Nobody waits for a subscriber. One whose queue has no room is dealt with by its
-//!   handler's [`Overflow`] policy. Half of a queue is all that deliveries get, so that
-//!   they never hold back the handler's own writes, nor the reading of frames.
+//! - Nobody waits for a subscriber's peer; but one whose session is only yet to come to
+//!   write is waited for, which is up to this host and bounded. One whose queue has no
+//!   room is dealt with by its handler's [`Overflow`] policy. Half of a queue is all that
+//!   deliveries get, so that they never hold back the handler's own writes, nor the
+//!   reading of frames.
 //! - A publisher waits, for a bounded time, while 1 MiB of what its handler has
 //!   published is not delivered yet: that is the host's doing, and no subscriber's.
 //! - What is bounded: the names' length, the subscriptions of each connection, the

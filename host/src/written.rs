@@ -27,6 +27,12 @@ pub const ORIGIN: &str = "an origin as browsers send it, like https://example.co
 /// What a [`host_name`] is.
 pub const HOST_NAME: &str = "a name alone, like chat.example.com";
 
+/// Whether it is a token (RFC 9110, section 5.6.2).
+pub(crate) fn is_token(text: &str) -> bool {
+    let may = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(may)
+}
+
 /// A duration such as `30s` or `1m 30s`, more than nothing and at most a year.
 ///
 /// # Errors

@@ -1,8 +1,8 @@
 //! The opening request as a handler sees it.
 
 use hyper::HeaderMap;
-use hyper::header::SEC_WEBSOCKET_PROTOCOL;
 
+use super::subprotocol::Offers;
 use crate::bindings;
 use crate::peer::Peer;
 
@@ -24,9 +24,7 @@ impl Request {
 
     /// Whether the peer has offered a subprotocol (RFC 6455, section 4.1).
     pub(crate) fn offers_subprotocol(&self, name: &str) -> bool {
-        let offers = self.headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
-        let offers = offers.filter_map(|value| value.to_str().ok());
-        offers.flat_map(|value| value.split(',')).any(|offered| offered.trim() == name)
+        Offers::of(&self.headers).is_ok_and(|offers| offers.have(name))
     }
 
     pub(crate) fn param<'a>(

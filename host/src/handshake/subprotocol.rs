@@ -4,6 +4,8 @@
 use hyper::HeaderMap;
 use hyper::header::SEC_WEBSOCKET_PROTOCOL;
 
+use crate::written::is_token;
+
 /// What a peer offers, in its order: tokens, each once.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Offers<'a>(Vec<&'a str>);
@@ -25,7 +27,7 @@ impl<'a> Offers<'a> {
             let value = value.to_str().map_err(|_| Malformed::NoToken)?;
             let members = value.split(',').map(|member| member.trim_matches([' ', '\t']));
             for offer in members.filter(|member| !member.is_empty()) {
-                if !offer.bytes().all(is_tchar) {
+                if !is_token(offer) {
                     return Err(Malformed::NoToken);
                 }
                 offers.push(offer);
@@ -40,16 +42,16 @@ impl<'a> Offers<'a> {
         }
     }
 
+    /// Whether this one is among them.
+    pub(super) fn have(&self, name: &str) -> bool {
+        self.0.contains(&name)
+    }
+
     /// The one that the handler likes best of those offered. Where there is none, the
     /// connection opens without: whether to go on is up to the peer then.
     pub(super) fn agree<'s>(&self, spoken: &'s [String]) -> Option<&'s str> {
         spoken.iter().map(String::as_str).find(|spoken| self.0.contains(spoken))
     }
-}
-
-/// RFC 9110, section 5.6.2.
-fn is_tchar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]

@@ -207,8 +207,7 @@ impl Value for Subprotocol {
     const IS: &'static str = "a token such as chat.v1 (RFC 9110, section 5.6.2)";
 
     fn of(text: &str) -> Result<Self, String> {
-        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-        match !text.is_empty() && text.len() <= 256 && text.chars().all(token) {
+        match text.len() <= 256 && written::is_token(text) {
             true => Ok(Self(text.to_owned())),
             false => Err(format!("must be {}", Self::IS)),
         }

@@ -15,6 +15,7 @@ use super::jwks;
 use super::key::Key;
 use super::table::{Algorithm, KeyEncoding, OneOrMany, Place, Reject, SessionTable};
 use super::{Keys, SessionRules};
+use crate::written::is_token;
 
 const MAX_KEY_FILE: u64 = 64 * 1024;
 const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
@@ -253,10 +254,4 @@ fn check_prefix(prefix: &str, subprotocols: &[String]) -> Result<(), SessionErro
         );
     }
     Ok(())
-}
-
-/// RFC 9110, section 5.6.2.
-fn is_token(text: &str) -> bool {
-    let may = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(may)
 }

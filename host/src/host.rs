@@ -271,10 +271,12 @@ where
     // of this crate from `info` on say so themselves, which costs quiet logs nothing.
     let span = tracing::debug_span!("connection", handler, generation = number, connection = id);
     while let Some(failure) = session.run().instrument(span.clone()).await {
+        // It may be another one than in the beginning.
+        let generation = session.generation();
         if generation.account.may_notice() {
             tracing::error!(
                 handler,
-                generation = number,
+                generation = generation.number,
                 connection = id,
                 "the instance failed, and its connection ends with it: {failure}"
             );

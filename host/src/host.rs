@@ -38,6 +38,8 @@ pub(crate) struct Host {
     pub(crate) instances: Arc<Instances>,
     /// Held by each socket until its handshake is done.
     pub(crate) handshakes: Arc<Semaphore>,
+    /// How many of these there are.
+    pub(crate) max_handshakes: usize,
     /// What browsers get where no handler matches.
     pub(crate) files: Option<Files>,
     downloads: Arc<Semaphore>,
@@ -100,6 +102,7 @@ impl Host {
         }
         Self {
             handshakes: slots(sockets.handshakes),
+            max_handshakes: sockets.handshakes,
             files: config.static_files.clone().map(Files::new),
             downloads: slots(downloads),
             connections: slots(sockets.connections),

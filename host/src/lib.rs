@@ -115,6 +115,7 @@ mod socket_file;
 mod source;
 mod stream;
 mod table;
+pub mod takeover;
 pub mod tls;
 mod token;
 mod topics;

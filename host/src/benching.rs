@@ -183,7 +183,8 @@ impl Stage {
         let generation = self.generation();
         let membership = generation.join(&connection);
         let reel = Reel { input: input.to_vec().into(), at: input.len(), output: 0 };
-        let switched = Switched { socket: reel, response: Vec::new(), read_ahead: Bytes::new() };
+        let (response, read_ahead) = (Vec::new(), Bytes::new());
+        let switched = Switched { socket: reel, response, read_ahead, sink: None };
         let guest = self.guest(&generation, &connection);
         let session = Session::new(switched, connection, guest, generation);
         Frames { session, answer, runtime: self.runtime, _membership: membership }

@@ -10,9 +10,10 @@ use std::sync::atomic::{
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
 
 use crate::account::Account;
 use crate::bindings::{CloseOutcome, WriteOutcome};
@@ -22,6 +23,7 @@ use crate::frame::{self, SharedFrame};
 use crate::handshake::request::Request;
 use crate::mailbox::{Event, Mailbox};
 use crate::messages::Incoming;
+use crate::metrics::Tally;
 use crate::outbound::{Delivery, Outbound};
 use crate::peer::Peer;
 use crate::room::Another;
@@ -76,15 +78,17 @@ pub(crate) struct Opening {
     /// Of the session, a JSON object.
     pub(crate) claims: Option<String>,
     /// When the session ends, and the connection with it.
-    pub(crate) expires: Option<tokio::time::Instant>,
+    pub(crate) expires: Option<Instant>,
     /// The gate's.
     pub(crate) attachment: Option<Vec<u8>>,
 }
 
 /// What became of messages of topics.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Delivered {
     pub(crate) queued: u64,
+    /// Those of them that are in the socket already.
+    pub(crate) sent: Tally,
     pub(crate) refused: u64,
     /// For which some were refused.
     pub(crate) limit: Option<&'static str>,
@@ -332,11 +336,15 @@ impl Connection {
     }
 
     /// Queues messages of topics. From whatever task that is called, the session hears
-    /// of them, once for all that it has not taken yet.
-    pub(crate) fn deliver<'a>(&self, frames: impl Iterator<Item = &'a SharedFrame>) -> Delivered {
+    /// of them, once for all that it has not taken yet; but not of what the caller could
+    /// write to the socket itself, with a buffer of its own.
+    pub(crate) fn deliver<'a>(
+        &self,
+        frames: impl Iterator<Item = &'a SharedFrame>,
+        own: Option<(&mut Vec<u8>, Instant)>,
+    ) -> Delivered {
         let mut delivered = Delivered::default();
-        let wake = {
-            let outbound = &mut self.shared().outbound;
+        let queue = |outbound: &mut Outbound| {
             for frame in frames {
                 match outbound.deliver(frame) {
                     Delivery::Queued => delivered.queued += 1,
@@ -347,7 +355,16 @@ impl Connection {
                     Delivery::Closed => {}
                 }
             }
-            delivered.queued > 0 && outbound.tell()
+        };
+        let wake = {
+            let outbound = &mut self.shared().outbound;
+            match own.filter(|_| outbound.is_open()) {
+                Some((buffer, now)) => {
+                    delivered.sent = outbound.write_through(buffer, now, queue);
+                }
+                None => queue(outbound),
+            }
+            outbound.queued() > 0 && delivered.queued > 0 && outbound.tell()
         };
         if wake {
             self.session.wake();

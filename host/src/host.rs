@@ -237,7 +237,7 @@ pub(crate) async fn serve_socket(
     };
     match served {
         Some((Served::Upgraded(upgraded), client)) => {
-            serve_connection(upgraded, client).await;
+            serve_connection(upgraded.share(), client).await;
         }
         // The handshake's place is given up by now, and a shutdown waits for the rest.
         Some((Served::Sending(sending), _)) => sending.await,

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
 
 use crate::account::{Account, Charge};
@@ -26,6 +27,7 @@ use crate::config::Limits;
 use crate::frame::{self, SharedFrame};
 use crate::metrics::Tally;
 use crate::segments::Segments;
+use crate::stream::Sink;
 
 /// A connection that has nothing to send keeps no larger buffer than this; one that
 /// is idle keeps none.
@@ -43,6 +45,10 @@ pub(crate) struct Outbound {
     /// Bytes that are not pending: those there, and those that the writer has taken and
     /// not yet handed to the kernel.
     in_flight: usize,
+    /// By which others than the writer write to the socket, once the writer lets them.
+    sink: Option<Sink>,
+    /// When that was done last, since the writer has asked.
+    passed: Option<Instant>,
     sealed: bool,
     /// The first event has begun: before that, nothing of the handler's is sent.
     ready: bool,
@@ -82,6 +88,8 @@ impl Outbound {
             pending: Vec::new(),
             shared: None,
             in_flight: 0,
+            sink: None,
+            passed: None,
             sealed: false,
             ready: false,
             told: false,
@@ -204,6 +212,60 @@ impl Outbound {
         Delivery::Queued
     }
 
+    /// From now on others than the writer may write to its socket, while there is
+    /// nothing in the queue nor in the writer's hands.
+    pub(crate) fn open(&mut self, sink: Sink) {
+        self.sink = Some(sink);
+    }
+
+    pub(crate) fn give_up_sink(&mut self) {
+        if let Some(sink) = self.sink.take() {
+            sink.give_up();
+        }
+    }
+
+    /// Whether whoever brings something may write it to the socket.
+    pub(crate) fn is_open(&self) -> bool {
+        self.sink.is_some() && self.queued() == 0 && !self.sealed
+    }
+
+    /// Has an open queue filled by `fill`, and writes what the socket takes of that at
+    /// once, to be counted by the caller. The rest is the writer's. `buffer` is lent.
+    pub(crate) fn write_through(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        now: Instant,
+        fill: impl FnOnce(&mut Self),
+    ) -> Tally {
+        std::mem::swap(&mut self.pending, buffer);
+        fill(self);
+        std::mem::swap(&mut self.pending, buffer);
+        let written = match &self.sink {
+            // Of an error the writer hears as well.
+            Some(sink) if !buffer.is_empty() && self.shared.is_none() => {
+                sink.write(buffer).unwrap_or(0)
+            }
+            _ => 0,
+        };
+        let all = written == buffer.len();
+        if !all {
+            self.pending.extend_from_slice(&buffer[written..]);
+            self.stalled();
+        }
+        buffer.clear();
+        self.charge.set(self.queued());
+        if !all {
+            return Tally::default();
+        }
+        self.passed = Some(now);
+        std::mem::take(&mut self.written)
+    }
+
+    /// When a message was last written past the writer, if any was since this was asked.
+    pub(crate) fn passed(&mut self) -> Option<Instant> {
+        self.passed.take()
+    }
+
     /// Queues a segment behind all that is there.
     fn share(&mut self, segment: Bytes) {
         self.in_flight += self.pending.len() + segment.len();
@@ -257,6 +319,7 @@ impl Outbound {
         self.in_flight = 0;
         self.sealed = true;
         self.charge.set(0);
+        self.give_up_sink();
     }
 
     /// Appends all that is pending to what the writer has, unless there is something

@@ -40,6 +40,7 @@ use crate::generation::Membership;
 use crate::host::{DownloadSlot, Host};
 use crate::peer::Peer;
 use crate::session::Guest;
+use crate::stream::{Shared, Sink, Stream, share};
 use holding::Holding;
 use origin::Origins;
 
@@ -79,6 +80,17 @@ pub(crate) struct Switched<S> {
     pub(crate) response: Vec<u8>,
     /// What the peer sent right behind its request.
     pub(crate) read_ahead: Bytes,
+    /// By which others than the session write to the socket, where that can be.
+    pub(crate) sink: Option<Sink>,
+}
+
+impl Upgraded<Stream> {
+    /// Lets others than the session write to the socket as well, where that can be.
+    pub(crate) fn share(self) -> Upgraded<Shared> {
+        let Self { switched: Switched { socket, response, read_ahead, .. }, opened } = self;
+        let (socket, sink) = share(socket);
+        Upgraded { switched: Switched { socket, response, read_ahead, sink }, opened }
+    }
 }
 
 /// Serves the one request of a socket, which has to have come by `deadline`.
@@ -169,7 +181,7 @@ where
     let (mut socket, response) = parts.io.into_inner().into_parts();
     match (served, outcome) {
         (Ok(Ok(())), Outcome::Opened(opened)) => {
-            let switched = Switched { socket, response, read_ahead: parts.read_buf };
+            let switched = Switched { socket, response, read_ahead: parts.read_buf, sink: None };
             return Served::Upgraded(Upgraded { switched, opened: *opened });
         }
         (Ok(Ok(())), _) => {}

@@ -37,6 +37,7 @@ use crate::handshake::Switched;
 use crate::metrics::Tally;
 use crate::reader::Reader;
 use crate::room::Seated;
+use crate::stream::Sink;
 pub(crate) use guest::Guest;
 use phase::{Input, Phase};
 use rate::Rate;
@@ -70,6 +71,8 @@ pub(crate) struct Session<S> {
     /// How much of it is still the response to the handshake, which counts as nothing
     /// that is queued.
     response: usize,
+    /// The queue gets it once the response is sent.
+    sink: Option<Sink>,
     /// The stream may hold back some of what was sent.
     unflushed: bool,
     /// None where there is no bound.
@@ -90,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         guest: Guest,
         generation: Arc<Generation>,
     ) -> Self {
-        let Switched { socket, response, read_ahead } = switched;
+        let Switched { socket, response, read_ahead, sink } = switched;
         let expires = connection.opening(|opening| opening.expires).flatten();
         let timers = Timers::new(generation.settings.timeouts.clone(), expires);
         Self {
@@ -105,6 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             allowance: 0,
             phase: Phase::Open,
             response: response.len(),
+            sink,
             sending: Sending::new(response),
             unflushed: false,
             rate: generation.settings.limits.max_message_rate.map(Rate::new),
@@ -266,9 +270,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 }
 
 impl<S> Drop for Session<S> {
-    /// However it ends: a subscription holds its connection.
+    /// However it ends: a subscription holds its connection, and that the socket.
     fn drop(&mut self) {
         self.connection.subscriptions.end();
+        self.connection.shared().outbound.give_up_sink();
     }
 }
 

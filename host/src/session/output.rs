@@ -72,6 +72,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         {
             let outbound = &mut self.connection.shared().outbound;
             outbound.sent(bytes - response);
+            if self.response == 0
+                && let Some(sink) = self.sink.take()
+            {
+                outbound.open(sink);
+            }
             if self.sending.advance(bytes) {
                 self.sending.refill(outbound);
             }

@@ -36,6 +36,7 @@
 mod broker;
 mod counts;
 mod fan_out;
+mod hand;
 mod imports;
 mod name;
 mod ring;

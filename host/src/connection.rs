@@ -92,13 +92,15 @@ pub(crate) struct Delivered {
     pub(crate) refused: u64,
     /// For which some were refused.
     pub(crate) limit: Option<&'static str>,
+    /// Some for want of room: the peer is too slow.
+    pub(crate) late: bool,
 }
 
 impl Shared {
     /// Whether another frame may be read, and the limit where not only this
     /// connection's queues are in the way.
-    pub(crate) fn room(&self) -> (bool, Option<&'static str>) {
-        let room = self.mailbox.has_room() && !self.outbound.congested();
+    pub(crate) fn room(&mut self) -> (bool, Option<&'static str>) {
+        let room = !self.outbound.congested() && self.mailbox.has_room();
         (room, self.mailbox.held_up())
     }
 
@@ -168,8 +170,9 @@ impl Shared {
         true
     }
 
-    fn has_event(&self) -> bool {
-        self.mailbox.has_event(!self.outbound.congested())
+    fn has_event(&mut self) -> bool {
+        // Only what is there can be held back.
+        self.mailbox.has_event(false) || self.mailbox.has_messages() && !self.outbound.congested()
     }
 
     fn begin_event(&mut self) {
@@ -351,6 +354,11 @@ impl Connection {
                     Delivery::Refused(limit) => {
                         delivered.refused += 1;
                         delivered.limit = Some(limit);
+                        delivered.late = true;
+                    }
+                    Delivery::TooLarge(limit) => {
+                        delivered.refused += 1;
+                        delivered.limit = Some(limit);
                     }
                     Delivery::Closed => {}
                 }
@@ -389,6 +397,7 @@ impl Connection {
         }
         match delivery {
             Delivery::Queued => WriteOutcome::Queued,
+            Delivery::TooLarge(_) => WriteOutcome::TooLarge,
             Delivery::Refused(_) => WriteOutcome::Full,
             Delivery::Closed => WriteOutcome::Closed,
         }

@@ -4,13 +4,18 @@
 //! - The guest's `write` appends and never waits. It is refused with `full` while
 //!   the queue holds `max_backpressure` bytes or more, so that the queue never
 //!   exceeds that plus one message.
-//! - The session is the only one that takes from it and writes to the socket. It
-//!   takes all that is there at once, so that many writes leave in one system call.
+//! - The session takes from it and writes to the socket. It takes all that is there at
+//!   once, so that many writes leave in one system call.
+//! - Only while there is nothing in it, nor in the session's hands, others may write to
+//!   the socket ([`Outbound::write_through`]), and only within the queue's lock: so there
+//!   is one writer at a time, and one order. What the socket does not take at once, were
+//!   it half a frame, is queued like all else.
 //! - While the queue is [congested](Outbound::congested) the session reads no
 //!   frames and no `on-message` starts: whoever writes once an event is never refused.
 //! - A delivery of a topic is refused while it would fill more than half of the queue,
 //!   unless there is nothing in it: so deliveries alone never make it congested, but
-//!   for a single message that large. Small ones are copied, large ones lie here as
+//!   for a single message that large, which has at most `max_backpressure` bytes. Behind
+//!   that an event still writes once. Small ones are copied, large ones lie here as
 //!   shared segments.
 //! - A close frame is the last entry: it seals the queue.
 
@@ -56,10 +61,10 @@ pub(crate) struct Outbound {
     told: bool,
     /// It has been told of a delivery, and not found the socket full since.
     untried: bool,
-    /// It began with a delivery that fills more than half of it.
-    large: bool,
     /// The event that runs has not written yet.
     first: bool,
+    /// Something waits because of it, and has not been told to go on since.
+    held_back: bool,
     /// Messages that were queued, and writes that were refused, since the session
     /// last looked.
     pub(crate) written: Tally,
@@ -75,6 +80,8 @@ pub(crate) enum Delivery {
     Queued,
     /// There is no room for it, for the limit of this name.
     Refused(&'static str),
+    /// It is too large ever to be delivered, for the limit of this name.
+    TooLarge(&'static str),
     /// Nothing follows any more.
     Closed,
 }
@@ -94,8 +101,8 @@ impl Outbound {
             ready: false,
             told: false,
             untried: false,
-            large: false,
             first: false,
+            held_back: false,
             written: Tally::default(),
             refused: Refused::new(),
             max_backpressure: limits.max_backpressure,
@@ -115,9 +122,24 @@ impl Outbound {
     }
 
     /// More than half full, or long while all queues together are: time to stop what
-    /// would lead to more writes.
-    pub(crate) fn congested(&self) -> bool {
-        self.queued() > self.max_backpressure / 2 || self.charge.held_up().is_some()
+    /// would lead to more writes. Who hears so is [remembered](Self::was_held_back).
+    pub(crate) fn congested(&mut self) -> bool {
+        let congested =
+            self.queued() > self.max_backpressure / 2 || self.charge.held_up().is_some();
+        self.held_back |= congested;
+        congested
+    }
+
+    /// Whether it was congested when somebody asked, since this was asked last. Whether
+    /// it is so by now may have changed without the writer: all queues are bounded
+    /// together as well.
+    pub(crate) fn was_held_back(&mut self) -> bool {
+        std::mem::take(&mut self.held_back)
+    }
+
+    /// The limit by which all queues together hold this one up.
+    pub(crate) fn held_up(&self) -> Option<&'static str> {
+        self.charge.held_up()
     }
 
     /// Whether the handler knows of the connection.
@@ -154,8 +176,9 @@ impl Outbound {
     /// Whether there is room for so many bytes, or the limit's name.
     fn make_room(&mut self, bytes: usize) -> Result<(), &'static str> {
         let queued = self.queued();
-        // A single large delivery takes no room from what an event may write.
-        if queued >= self.max_backpressure && !(self.first && self.large) {
+        // A delivery of that many bytes takes no room from what an event may write.
+        let bound = self.max_backpressure + if self.first { frame::MAX_HEADER + 1 } else { 0 };
+        if queued >= bound {
             return Err("max-backpressure");
         }
         // The event would not have begun if there were no room for one message.
@@ -189,18 +212,19 @@ impl Outbound {
             return Delivery::Closed;
         }
         if frame.payload() > self.max_message_size {
-            return Delivery::Refused("max-message-size");
+            return Delivery::TooLarge("max-message-size");
+        }
+        if frame.payload() > self.max_backpressure {
+            return Delivery::TooLarge("max-backpressure");
         }
         let queued = self.queued();
         let bytes = queued + frame.len();
-        let large = bytes > self.max_backpressure / 2;
-        if queued > 0 && large {
+        if queued > 0 && bytes > self.max_backpressure / 2 {
             return Delivery::Refused("max-backpressure");
         }
         if let Err(limit) = self.charge.grow_to(bytes) {
             return Delivery::Refused(limit);
         }
-        self.large = large;
         // Who was told before and has not come to take it waits for the socket.
         self.untried |= !self.told;
         self.written.add(frame.payload());
@@ -240,13 +264,28 @@ impl Outbound {
         std::mem::swap(&mut self.pending, buffer);
         fill(self);
         std::mem::swap(&mut self.pending, buffer);
-        let written = match &self.sink {
-            // Of an error the writer hears as well.
-            Some(sink) if !buffer.is_empty() && self.shared.is_none() => {
-                sink.write(buffer).unwrap_or(0)
+        let sink = match &self.sink {
+            Some(sink) if self.shared.is_none() => sink,
+            // Large ones are the writer's.
+            _ => {
+                self.pending.append(buffer);
+                return Tally::default();
             }
-            _ => 0,
         };
+        if buffer.is_empty() {
+            return Tally::default();
+        }
+        // Of an error the writer hears as well.
+        let written = sink.write(buffer).unwrap_or(0);
+        if !self.queue_rest(buffer, written) {
+            return Tally::default();
+        }
+        self.passed = Some(now);
+        std::mem::take(&mut self.written)
+    }
+
+    /// Queues what the socket has not taken of it. True where that is nothing.
+    fn queue_rest(&mut self, buffer: &mut Vec<u8>, written: usize) -> bool {
         let all = written == buffer.len();
         if !all {
             self.pending.extend_from_slice(&buffer[written..]);
@@ -254,11 +293,7 @@ impl Outbound {
         }
         buffer.clear();
         self.charge.set(self.queued());
-        if !all {
-            return Tally::default();
-        }
-        self.passed = Some(now);
-        std::mem::take(&mut self.written)
+        all
     }
 
     /// When a message was last written past the writer, if any was since this was asked.

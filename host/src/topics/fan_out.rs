@@ -232,9 +232,7 @@ impl State {
             after = *id;
             let own = hand.as_mut().and_then(|hand| hand.take());
             left = left.saturating_sub(messages.max(if own.is_some() { WRITE } else { 1 }));
-            if let Some(limit) = subscriber.deliver(messages_of_pass.clone(), own, counts)
-                && subscriber.is_to_close(limit)
-            {
+            if let Some(limit) = subscriber.deliver(messages_of_pass.clone(), own, counts) {
                 late.push((*id, limit));
             }
         }
@@ -261,7 +259,8 @@ fn batch(waiting: &VecDeque<Waiting>) -> usize {
 }
 
 impl Subscriber {
-    /// Queues what is for it. The limit's name where there was no room for some of it.
+    /// Queues what is for it. The limit's name where it is to be closed, since there was
+    /// no room for some of it.
     fn deliver<'a>(
         &mut self,
         messages: impl Iterator<Item = &'a Waiting>,
@@ -275,21 +274,16 @@ impl Subscriber {
         let mut delivered = self.connection.deliver(frames, own);
         counts.add(&self.account, &mut delivered);
         let limit = delivered.limit?;
-        if !std::mem::replace(&mut self.noticed, true)
-            && !self.is_to_close(limit)
-            && self.account.may_notice()
-        {
+        if delivered.late && self.overflow == Overflow::Close {
+            return Some(limit);
+        }
+        if !std::mem::replace(&mut self.noticed, true) && self.account.may_notice() {
             tracing::info!(
                 handler = &*self.account.name,
                 connection = id,
                 "messages of a topic are dropped for it ({limit})"
             );
         }
-        Some(limit)
-    }
-
-    /// A message that is larger than it may get is not for want of speed.
-    fn is_to_close(&self, limit: &str) -> bool {
-        self.overflow == Overflow::Close && limit != "max-message-size"
+        None
     }
 }

@@ -183,10 +183,9 @@ impl Stage {
         let generation = self.generation();
         let membership = generation.join(&connection);
         let reel = Reel { input: input.to_vec().into(), at: input.len(), output: 0 };
-        let (response, read_ahead) = (Vec::new(), Bytes::new());
-        let switched = Switched { socket: reel, response, read_ahead, sink: None };
+        let switched = Switched { socket: reel, response: Vec::new(), read_ahead: Bytes::new() };
         let guest = self.guest(&generation, &connection);
-        let session = Session::new(switched, connection, guest, generation);
+        let session = Session::new(switched, None, connection, guest, generation);
         Frames { session, answer, runtime: self.runtime, _membership: membership }
     }
 }

@@ -24,7 +24,7 @@ use crate::handshake::request::Request;
 use crate::mailbox::{Event, Mailbox};
 use crate::messages::Incoming;
 use crate::metrics::Tally;
-use crate::outbound::{Delivery, Outbound};
+use crate::outbound::{Delivery, Lent, Outbound};
 use crate::peer::Peer;
 use crate::room::Another;
 use crate::topics::Subscriptions;
@@ -344,7 +344,7 @@ impl Connection {
     pub(crate) fn deliver<'a>(
         &self,
         frames: impl Iterator<Item = &'a SharedFrame>,
-        own: Option<(&mut Vec<u8>, Instant)>,
+        own: Option<Lent<'_>>,
     ) -> Delivered {
         let mut delivered = Delivered::default();
         let queue = |outbound: &mut Outbound| {
@@ -367,9 +367,7 @@ impl Connection {
         let wake = {
             let outbound = &mut self.shared().outbound;
             match own.filter(|_| outbound.is_open()) {
-                Some((buffer, now)) => {
-                    delivered.sent = outbound.write_through(buffer, now, queue);
-                }
+                Some(lent) => delivered.sent = outbound.write_through(lent, queue),
                 None => queue(outbound),
             }
             outbound.queued() > 0 && delivered.queued > 0 && outbound.tell()

@@ -74,6 +74,13 @@ pub(crate) struct Outbound {
     charge: Charge,
 }
 
+/// What whoever writes to a socket past its session lends for that.
+pub(crate) struct Lent<'a> {
+    /// Empty; so an idle connection needs none.
+    pub(crate) buffer: &'a mut Vec<u8>,
+    pub(crate) now: Instant,
+}
+
 /// What became of a message of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
@@ -254,11 +261,10 @@ impl Outbound {
     }
 
     /// Has an open queue filled by `fill`, and writes what the socket takes of that at
-    /// once, to be counted by the caller. The rest is the writer's. `buffer` is lent.
+    /// once, to be counted by the caller. The rest is the writer's.
     pub(crate) fn write_through(
         &mut self,
-        buffer: &mut Vec<u8>,
-        now: Instant,
+        Lent { buffer, now }: Lent<'_>,
         fill: impl FnOnce(&mut Self),
     ) -> Tally {
         std::mem::swap(&mut self.pending, buffer);

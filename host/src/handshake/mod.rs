@@ -80,16 +80,15 @@ pub(crate) struct Switched<S> {
     pub(crate) response: Vec<u8>,
     /// What the peer sent right behind its request.
     pub(crate) read_ahead: Bytes,
-    /// By which others than the session write to the socket, where that can be.
-    pub(crate) sink: Option<Sink>,
 }
 
 impl Upgraded<Stream> {
     /// Lets others than the session write to the socket as well, where that can be.
-    pub(crate) fn share(self) -> Upgraded<Shared> {
-        let Self { switched: Switched { socket, response, read_ahead, .. }, opened } = self;
+    pub(crate) fn share(self) -> (Upgraded<Shared>, Option<Sink>) {
+        let Self { switched: Switched { socket, response, read_ahead }, opened } = self;
         let (socket, sink) = share(socket);
-        Upgraded { switched: Switched { socket, response, read_ahead, sink }, opened }
+        let switched = Switched { socket, response, read_ahead };
+        (Upgraded { switched, opened }, sink)
     }
 }
 
@@ -181,7 +180,7 @@ where
     let (mut socket, response) = parts.io.into_inner().into_parts();
     match (served, outcome) {
         (Ok(Ok(())), Outcome::Opened(opened)) => {
-            let switched = Switched { socket, response, read_ahead: parts.read_buf, sink: None };
+            let switched = Switched { socket, response, read_ahead: parts.read_buf };
             return Served::Upgraded(Upgraded { switched, opened: *opened });
         }
         (Ok(Ok(())), _) => {}

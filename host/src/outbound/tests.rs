@@ -248,14 +248,14 @@ fn who_was_held_back_is_remembered_though_others_have_made_room_since() {
 }
 
 /// A socket and its other end.
-fn sockets() -> (crate::stream::Sink, std::os::unix::net::UnixStream) {
+fn sockets() -> (Sink, std::os::unix::net::UnixStream) {
     let (ours, theirs) = tokio::net::UnixStream::pair().unwrap();
     let (_, sink) = ours.into_split();
-    (crate::stream::Sink::Unix(sink), theirs.into_std().unwrap())
+    (Sink::Unix(sink), theirs.into_std().unwrap())
 }
 
-async fn open(sink: crate::stream::Sink) -> Outbound {
-    let crate::stream::Sink::Unix(half) = &sink else { panic!("no Unix socket") };
+async fn open(sink: Sink) -> Outbound {
+    let Sink::Unix(half) = &sink else { panic!("no Unix socket") };
     half.writable().await.unwrap();
     let limits = Limits { max_backpressure: 1 << 20, ..Limits::default() };
     let mut queue = Outbound::new(&limits, account(usize::MAX));
@@ -265,7 +265,8 @@ async fn open(sink: crate::stream::Sink) -> Outbound {
 }
 
 fn through(queue: &mut Outbound, frame: &SharedFrame) -> Tally {
-    queue.write_through(&mut Vec::new(), Instant::now(), |queue| {
+    let lent = Lent { buffer: &mut Vec::new(), now: Instant::now() };
+    queue.write_through(lent, |queue| {
         assert_eq!(queue.deliver(frame), Delivery::Queued);
     })
 }

@@ -7,8 +7,9 @@
 //! pings and writing.
 //!
 //! Invariants:
-//! - Only the session touches the socket. All that is sent passes through the
-//!   outbound queue, in order; a close frame is its last entry.
+//! - Only the session touches the socket, but for what is written through its queue
+//!   while that is empty. All that is sent passes through the outbound queue, in order;
+//!   a close frame is its last entry.
 //! - The mailbox gets `on-close` exactly once, in [`Session::end`], after which
 //!   the socket is gone.
 //! - An instance that failed is never entered again: the [`Guest`] is gone at once,
@@ -89,11 +90,12 @@ pub(crate) struct Session<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     pub(crate) fn new(
         switched: Switched<S>,
+        sink: Option<Sink>,
         connection: Arc<Connection>,
         guest: Guest,
         generation: Arc<Generation>,
     ) -> Self {
-        let Switched { socket, response, read_ahead, sink } = switched;
+        let Switched { socket, response, read_ahead } = switched;
         let expires = connection.opening(|opening| opening.expires).flatten();
         let timers = Timers::new(generation.settings.timeouts.clone(), expires);
         Self {

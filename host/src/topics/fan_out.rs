@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::broker::BrokerError;
 use super::counts::Counts;
@@ -18,6 +18,7 @@ use crate::account::Account;
 use crate::closing::HostClose;
 use crate::connection::{Connection, ConnectionId};
 use crate::frame::SharedFrame;
+use crate::outbound::Lent;
 
 /// So few subscribers are told at once, by the publisher itself.
 const FEW: usize = 32;
@@ -264,7 +265,7 @@ impl Subscriber {
     fn deliver<'a>(
         &mut self,
         messages: impl Iterator<Item = &'a Waiting>,
-        own: Option<(&mut Vec<u8>, Instant)>,
+        own: Option<Lent<'_>>,
         counts: &mut Counts,
     ) -> Option<&'static str> {
         let id = self.connection.id();

@@ -8,6 +8,8 @@
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use crate::outbound::Lent;
+
 pub(super) struct Hand {
     threads: usize,
     /// Subscribers since the last one that was written to.
@@ -28,12 +30,12 @@ impl Hand {
     }
 
     /// What the next subscriber is written to with, unless that is for another thread.
-    pub(super) fn take(&mut self) -> Option<(&mut Vec<u8>, Instant)> {
+    pub(super) fn take(&mut self) -> Option<Lent<'_>> {
         self.since += 1;
         if self.since < self.threads {
             return None;
         }
         self.since = 0;
-        Some((&mut self.buffer, self.now))
+        Some(Lent { buffer: &mut self.buffer, now: self.now })
     }
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{audience, tell};
 use crate::harness::guests::PUBLISHES;
-use crate::harness::{Client, Server, Start, http, metrics, within};
+use crate::harness::{Client, Server, Start, frame, metrics, upgraded, within};
 
 /// More than a publish serves by itself.
 const MANY: usize = 40;
@@ -96,7 +96,7 @@ async fn nothing_follows_a_close_frame_however_much_is_published() {
     let server = server(&[]).await;
     let mut leaving = Vec::new();
     for _ in 0..MANY {
-        leaving.push(http::upgraded(server.address, "/t?all").await);
+        leaving.push(upgraded(server.address, "/t?all").await);
     }
     let mut clients = audience(&server, "all", MANY).await;
     let mut publisher = server.connect("/t").await;
@@ -106,7 +106,7 @@ async fn nothing_follows_a_close_frame_however_much_is_published() {
         // It is in the midst of them.
         let read = within("a message", socket.read(&mut [0; 64])).await.unwrap();
         assert!(read > 0);
-        socket.write_all(&http::frame(8, &1000_u16.to_be_bytes())).await.unwrap();
+        socket.write_all(&frame(8, &1000_u16.to_be_bytes())).await.unwrap();
     }
     for socket in &mut leaving {
         let mut rest = Vec::new();

@@ -56,6 +56,14 @@ pub struct Limits {
     pub event_wall_time: Duration,
 }
 
+impl Limits {
+    /// Bytes of a message that does not come from the handler's own event: by a topic, or
+    /// from the operator. A queue has no more room than that for it.
+    pub(crate) fn max_publication(&self) -> usize {
+        self.max_message_size.min(self.max_backpressure)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

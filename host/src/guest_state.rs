@@ -40,7 +40,7 @@ pub(crate) struct GuestState {
     pub(crate) source: Option<Source>,
     account: Arc<Account>,
     topics: Arc<Rules>,
-    max_message_size: usize,
+    max_publication: usize,
     /// When the event began that is under way; None between two.
     began: Option<Instant>,
     /// When the last event ended, or the wait after it.
@@ -76,7 +76,7 @@ impl GuestState {
             source: None,
             account,
             topics: settings.topics.clone(),
-            max_message_size: settings.limits.max_message_size,
+            max_publication: settings.limits.max_publication(),
             began: Some(now),
             ended: now,
             woken: now,
@@ -144,8 +144,9 @@ impl GuestState {
         &self.topics
     }
 
-    pub(crate) fn max_message_size(&self) -> usize {
-        self.max_message_size
+    /// Bytes of what it publishes.
+    pub(crate) fn max_publication(&self) -> usize {
+        self.max_publication
     }
 
     /// An event of a connection begins. `waited` says whether the instance has waited

@@ -28,7 +28,7 @@ use crate::peer::Peer;
 use crate::proxy_protocol::{self, NoHeader};
 use crate::registry::Registry;
 use crate::session::Session;
-use crate::stream::{Socket, Stream};
+use crate::stream::{Sink, Socket, Stream};
 
 pub(crate) struct Host {
     pub(crate) config: Config,
@@ -200,7 +200,8 @@ pub(crate) async fn serve_socket(
     };
     match served {
         Some((Served::Upgraded(upgraded), client)) => {
-            serve_connection(upgraded, client).await;
+            let (upgraded, sink) = upgraded.share();
+            serve_connection(upgraded, sink, client).await;
         }
         // The handshake's place is given up by now, and a shutdown waits for the rest.
         Some((Served::Sending(sending), _)) => sending.await,
@@ -260,7 +261,7 @@ async fn introduce(accepted: Accepted, host: &Host) -> Result<Arrived, Departed>
     Ok(Arrived { stream, client, _handshaking: (handshaking, place) })
 }
 
-pub(crate) async fn serve_connection<S>(upgraded: Upgraded<S>, peer: Peer)
+pub(crate) async fn serve_connection<S>(upgraded: Upgraded<S>, sink: Option<Sink>, peer: Peer)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -269,7 +270,8 @@ where
     let (handler, number) = (&*generation.account.name, generation.number);
     let id = opened.connection.id();
     tracing::debug!(handler, generation = number, connection = id, %peer, "opened");
-    let mut session = Session::new(switched, opened.connection, opened.guest, opened.membership);
+    let mut session =
+        Session::new(switched, sink, opened.connection, opened.guest, opened.membership);
     // Lines of whatever library, where they are asked for, say whose they are. Those
     // of this crate from `info` on say so themselves, which costs quiet logs nothing.
     let span = tracing::debug_span!("connection", handler, generation = number, connection = id);

@@ -391,6 +391,13 @@ impl Tally {
     pub(crate) fn is_empty(&self) -> bool {
         self.messages == 0
     }
+
+    /// All that another one has counted.
+    pub(crate) fn take(&mut self, other: &mut Self) {
+        let Self { messages, bytes } = std::mem::take(other);
+        self.messages += messages;
+        self.bytes += bytes;
+    }
 }
 
 impl Counted {

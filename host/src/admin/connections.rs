@@ -132,7 +132,8 @@ where
     let (generation, connection) = find(id, host)?;
     let (parts, body) = request.into_parts();
     let text = is_text(&parts.headers);
-    let payload = read(body, text, generation.settings.limits.max_message_size).await?;
+    let max = generation.settings.limits.max_publication();
+    let payload = read(body, text, max).await?;
     match connection.write_from_outside(text, &payload) {
         WriteOutcome::Queued => Ok(json(StatusCode::ACCEPTED, &Outcome { outcome: "queued" })),
         WriteOutcome::Full => {
@@ -141,7 +142,7 @@ where
             Err(problem.with(RETRY_AFTER, HeaderValue::from_static("1")))
         }
         WriteOutcome::Closed => Err(closed()),
-        WriteOutcome::TooLarge => Err(too_large(generation.settings.limits.max_message_size)),
+        WriteOutcome::TooLarge => Err(too_large(max)),
     }
 }
 
@@ -216,7 +217,9 @@ fn closed() -> Problem {
 }
 
 pub(super) fn too_large(max: usize) -> Problem {
-    let why = format!("the message is larger than max-message-size ({max} bytes)");
+    let why = format!(
+        "the message is larger than max-message-size or max-backpressure allows ({max} bytes)"
+    );
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why).outcome("too-large")
 }
 

@@ -30,7 +30,7 @@ where
         name.ok_or_else(|| Problem::bad("whose topic it is has to be said: ?handler=NAME"))?;
     let handler = handlers::find(name, host)?;
     let limits = handler.current().map(|current| current.settings.limits.clone());
-    let max = limits.unwrap_or_else(|| host.config.limits.clone()).max_message_size;
+    let max = limits.unwrap_or_else(|| host.config.limits.clone()).max_publication();
     let (parts, body) = request.into_parts();
     let text = is_text(&parts.headers);
     let payload = read(body, text, max).await?;

@@ -1,5 +1,6 @@
 //! Topics: what is published to one reaches whoever is subscribed, and nobody else.
 
+mod direct;
 mod isolation;
 mod slow;
 

@@ -67,6 +67,12 @@ pub(super) struct LimitFlags {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     max_message_rate: Option<u32>,
+    /// Topics to which one connection may be subscribed; one more is refused [default: 64]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_SUBSCRIPTIONS", value_parser = positive)]
+    max_subscriptions: Option<usize>,
+    /// Topics of a handler that there may be; one more is refused [default: 10000]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_TOPICS", value_parser = positive)]
+    max_topics: Option<usize>,
     /// Call stack of a guest [default: 512KiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_STACK", value_parser = size)]
     max_stack: Option<usize>,
@@ -107,6 +113,8 @@ impl LimitFlags {
         set(&mut limits.max_handler_queue, self.max_handler_queue);
         set(&mut limits.max_handler_instances, self.max_handler_instances);
         limits.max_message_rate = self.max_message_rate;
+        set(&mut limits.max_subscriptions, self.max_subscriptions);
+        set(&mut limits.max_topics, self.max_topics);
         set(&mut limits.max_log_rate, self.max_log_rate);
         set(&mut limits.event_cpu_warning, self.event_cpu_warning);
         set(&mut limits.event_cpu_time, self.event_cpu_time);

@@ -216,13 +216,13 @@ fn fill(settings: &mut Settings, manifest: &Manifest) -> Result<(), String> {
         })?;
         settings.environment.push((name.clone(), value));
     }
-    settings.topics = Arc::new(topics(manifest)?);
+    settings.topics = Arc::new(topics(manifest, &settings.limits)?);
     settings.manifest = Some(manifest.clone().into());
     Ok(())
 }
 
 /// What a handler may do with topics.
-fn topics(manifest: &Manifest) -> Result<Rules, String> {
+fn topics(manifest: &Manifest, limits: &Limits) -> Result<Rules, String> {
     let TopicPatterns { publish, subscribe } = &manifest.capabilities.topics;
     for (key, patterns) in [("publish", publish), ("subscribe", subscribe)] {
         if patterns.iter().any(|pattern| pattern.as_str().starts_with(topics::SHARED)) {
@@ -238,7 +238,7 @@ fn topics(manifest: &Manifest) -> Result<Rules, String> {
         OverflowKey::Drop => Overflow::Drop,
     };
     let (publish, subscribe) = (publish.clone(), subscribe.clone());
-    Ok(Rules { overflow, publish, subscribe, ..Rules::default() })
+    Ok(Rules { overflow, publish, subscribe, ..Rules::new(limits) })
 }
 
 #[cfg(test)]

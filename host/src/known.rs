@@ -33,7 +33,7 @@ pub(crate) struct Known {
     /// try them again.
     pub(crate) tried: Option<Version>,
     /// What was last said about which state of the files.
-    complaint: Option<(Version, String)>,
+    complaint: Option<(Version, Vec<String>)>,
     pub(crate) loading: bool,
     /// The state of the files whose compiling has come to a limit.
     pub(crate) costly: Option<Version>,
@@ -132,7 +132,8 @@ impl Known {
         self.handler.absence.store(Arc::new(Absence::Compiling));
     }
 
-    /// One line: which file, what is wrong, what to do, and what happens now.
+    /// A line for each thing that is wrong: which file, what is wrong, what to do, and what
+    /// happens now.
     pub(crate) fn refuse(&mut self, file: &Found, why: &LoadError) {
         self.handler.absence.store(Arc::new(Absence::Failed));
         if self.complaint.as_ref().is_none_or(|(state, _)| *state != file.version()) {
@@ -143,12 +144,13 @@ impl Known {
             None => "nothing serves its route yet".to_owned(),
         };
         let path = why.file().unwrap_or(&file.path).display();
-        let complaint = format!("{path}: {why}");
-        self.handler.complaint.store(Some(Arc::new(complaint.clone())));
-        let complaint = Some((file.version(), format!("{complaint} ({meanwhile})")));
+        self.handler.complaint.store(Some(Arc::new(format!("{path}: {why}"))));
+        let complaints: Vec<_> =
+            why.each().iter().map(|what| format!("{path}: {what} ({meanwhile})")).collect();
+        let complaint = Some((file.version(), complaints));
         if self.complaint != complaint {
             self.complaint = complaint;
-            if let Some((_, complaint)) = &self.complaint {
+            for complaint in self.complaint.iter().flat_map(|(_, complaints)| complaints) {
                 let handler = &*self.handler.account.name;
                 tracing::error!(handler, "{}", Printable(complaint));
             }

@@ -30,8 +30,7 @@ use crate::engine::Engine;
 use crate::guards::Lost;
 use crate::guest_log::Printable;
 use crate::known::Known;
-use crate::manifest::Manifest;
-use crate::manifest::asked::{self, AskError, Wrong};
+use crate::manifest::asked::{self, AskError, Asked};
 use crate::policy::Wanted;
 use crate::queue::{Queue, Step};
 use crate::registry::{Handler, Registry};
@@ -63,7 +62,7 @@ pub(crate) struct Loader {
 }
 
 /// The manifests that were read, by handler: those whose files have changed.
-type Asked = BTreeMap<String, Result<Option<Manifest>, AskError>>;
+type AllAsked = BTreeMap<String, Result<Asked, AskError>>;
 
 /// A file that is being loaded.
 struct Begun {
@@ -163,7 +162,7 @@ impl Loader {
             let within = confined.then_some(&*root);
             let changed = scan.handlers.iter();
             let changed = changed.filter(|(key, file)| before.get(*key) != Some(&file.version()));
-            let asked: Asked =
+            let asked: AllAsked =
                 changed.map(|(key, file)| (key.clone(), asked::read(file, within))).collect();
             Ok::<_, std::io::Error>((scan, asked))
         });
@@ -231,7 +230,7 @@ impl Loader {
         }
     }
 
-    fn see(&mut self, key: &str, file: &Found, asked: Option<Result<Option<Manifest>, AskError>>) {
+    fn see(&mut self, key: &str, file: &Found, asked: Option<Result<Asked, AskError>>) {
         let known = self.known.entry(key.to_owned()).or_insert_with(|| {
             let handler = self.registry.handler(key, &self.config.limits);
             Known::new(handler, file.clone())
@@ -241,13 +240,10 @@ impl Loader {
         let Some(asked) = asked else { return };
         known.asked = Some(file.version());
         known.wanted = None;
-        let settled = asked.and_then(|manifest| {
-            let manifest = manifest.as_ref();
+        let settled = asked.and_then(|asked| {
             let folder = file.path.parent().unwrap_or(Path::new("."));
-            self.config.policy.settings(&self.config, key, manifest, folder).map_err(|what| {
-                let beside = file.manifest.as_ref().map(|manifest| &manifest.path);
-                AskError::Wrong(Wrong { file: beside.unwrap_or(&file.path).clone(), what })
-            })
+            let policy = &self.config.policy;
+            policy.wanted(&self.config, key, &asked, folder).map_err(AskError::Wrong)
         });
         match settled {
             Ok(wanted) => known.wanted = Some(wanted),

@@ -141,7 +141,8 @@ async fn check_says_what_serving_would_say() {
     }
     let (code, said) = check(&["games/good.wasm"], &["--untrusted"]).await;
     assert_eq!(code, 1);
-    assert!(said.contains("good.toml: route is not granted"), "{said}");
+    assert!(said.contains("good.toml: line 1: route is not granted"), "{said}");
+    assert!(said.contains("good.toml: line 3: secrets.KEY is not granted"), "{said}");
     let policy = "[[grants]]\nhandlers = [\"games/*\"]\nroutes = [\"/\"]\nsecrets = [\"*\"]";
     write("socklet.toml", policy.as_bytes());
     let config = format!("--config={}", path("socklet.toml"));

@@ -44,7 +44,7 @@ async fn what_no_grant_names_is_denied() {
     let (_folder, config) = file("[[grants]]\nhandlers = [\"other\"]\nsecrets = [\"*\"]");
     for start in [asking().arg("--untrusted"), asking().arg(config)] {
         let server = start.run().await;
-        let line = server.log.message("chat.toml: route is not granted").await;
+        let line = server.log.message("chat.toml: line 1: route is not granted").await;
         assert!(line.message().contains("nothing serves its route yet"), "{}", line.message());
         assert_eq!(status(&server, "/elsewhere").await, 404);
         assert_eq!(status(&server, "/chat").await, 500);
@@ -63,7 +63,7 @@ async fn what_a_grant_names_is_had() {
     server.log.message("they get what 2 grants name").await;
     // A swap that asks for more is refused.
     server.put("chat.toml", b"route = \"/elsewhere\"\n[secrets]\nKEY = \"HOME\"");
-    let line = server.log.message("chat.toml: secrets.KEY is not granted").await;
+    let line = server.log.message("chat.toml: line 3: secrets.KEY is not granted").await;
     assert!(line.message().contains("generation 1 serves on"), "{}", line.message());
     assert_eq!(server.connect("/elsewhere").await.ask("environment").await, "KEY=s3cret");
 }
@@ -80,7 +80,8 @@ async fn a_ceiling_bounds_manifests_and_defaults() {
     .arg(config)
     .run()
     .await;
-    server.log.message("more.toml: limits.max-message-size is more than the policy allows").await;
+    let said = "more.toml: line 2: limits.max-message-size is more than the policy allows";
+    server.log.message(said).await;
     let mut client = server.connect("/x").await;
     client.send("x".repeat(101)).await;
     assert_eq!(client.closed().await.0, 1009);

@@ -332,7 +332,7 @@ async fn a_key_that_will_not_do_is_told_and_not_quoted() {
     .await;
     let line = server.log.message("session.key-file").await;
     let said = line.message();
-    assert!(said.contains("chat.toml: session.key-file names a file that is a private"), "{said}");
+    assert!(said.contains("chat.toml: line 3: session.key-file names a file that is a private"), "{said}");
     assert!(!server.log.text().contains("MIGHAgEAMBM"));
     let refused = Client::try_connect(&server.url("/chat"), &[]).await;
     assert_eq!(refused.err().unwrap(), 500);

@@ -83,8 +83,10 @@ impl Embed {
             .with_context(|| format!("{}: can't be read", self.manifest.display()))?;
         let made = match embed(&component, &manifest) {
             Ok(made) => made,
-            Err(why @ socklet::manifest::EmbedError::Manifest(_)) => {
-                bail!("{}: {why}", self.manifest.display())
+            Err(socklet::manifest::EmbedError::Manifest(why)) => {
+                let named = |why| format!("{}: {why}", self.manifest.display());
+                let complaints: Vec<_> = why.lines().map(named).collect();
+                bail!("{}", complaints.join("\n"))
             }
             Err(why) => bail!("{}: {why}", self.file.display()),
         };

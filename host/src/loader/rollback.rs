@@ -58,7 +58,11 @@ impl Loader {
         let manifest = previous.settings.manifest.as_deref();
         // Keys may have been replaced since then: what is read anew is what is there now.
         let wanted = self.config.policy.settings(&self.config, &key, manifest, folder);
-        let settings = wanted.map_err(NoRollback::Settings)?.settings;
+        let settings = wanted.map_err(|refusals| {
+            let refusals: Vec<_> = refusals.iter().map(ToString::to_string).collect();
+            NoRollback::Settings(refusals.join("; "))
+        });
+        let settings = settings?.settings;
         if let Some(current) = handler.current()
             && let Some(lost) =
                 Guards::of(&current).lost_by(Guards::new(&settings, &previous.prepared))

@@ -30,7 +30,7 @@ pub(crate) enum SectionError {
 /// Why a manifest can't be put into a component.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
-    /// The manifest is wrong.
+    /// The manifest is wrong: a line for each thing.
     #[error("{0}")]
     Manifest(String),
     /// The component is none.
@@ -68,7 +68,7 @@ pub(crate) fn read(file: impl Read + Seek) -> io::Result<Result<Option<String>, 
 ///
 /// See [`EmbedError`].
 pub fn embed(component: &[u8], manifest: &str) -> Result<Vec<u8>, EmbedError> {
-    Manifest::parse(manifest).map_err(|flaw| EmbedError::Manifest(flaw.to_string()))?;
+    Manifest::parse(manifest).map_err(|flaws| EmbedError::Manifest(flaws.to_string()))?;
     if manifest.len() > MAX_SIZE {
         return Err(EmbedError::Manifest(format!("is longer than {MAX_SIZE} bytes")));
     }

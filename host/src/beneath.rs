@@ -1,7 +1,8 @@
 //! Opens what lies below a directory. The kernel sees to it (openat2), at each step of a
 //! path and of its symlinks, so nothing can be exchanged between a look and the opening.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
+use std::io;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
@@ -22,7 +23,16 @@ pub(crate) enum Reach {
 /// Opens a file or a folder for reading, without waiting for anything that it may be.
 pub(crate) fn open(directory: &Path, path: &Path, reach: Reach) -> Result<File, Errno> {
     // What was a file may be a pipe by now, which must not be waited for.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    find(directory, path, reach, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)
+}
+
+/// Looks at what lies there, without opening it.
+pub(crate) fn look(directory: &Path, path: &Path, reach: Reach) -> io::Result<Metadata> {
+    find(directory, path, reach, OFlags::PATH)?.metadata()
+}
+
+fn find(directory: &Path, path: &Path, reach: Reach, flags: OFlags) -> Result<File, Errno> {
+    let flags = flags | OFlags::CLOEXEC;
     let resolve = match reach {
         Reach::Beneath => ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS,
         Reach::Anywhere => ResolveFlags::empty(),
@@ -75,6 +85,8 @@ mod tests {
         assert_eq!(read("out", Reach::Beneath).unwrap_err(), Errno::XDEV);
         assert_eq!(read("../a", Reach::Beneath).unwrap_err(), Errno::XDEV);
         assert_eq!(read("out", Reach::Anywhere).unwrap(), "outside");
+        assert!(look(&root, Path::new("out"), Reach::Beneath).is_err());
+        assert_eq!(look(&root, Path::new("out"), Reach::Anywhere).unwrap().len(), 7);
         let absolute = outside.path().join("a");
         assert_eq!(read(absolute.to_str().unwrap(), Reach::Anywhere).unwrap(), "outside");
     }

@@ -11,6 +11,7 @@ use crate::directory::{Found, Version};
 use crate::guards::Guards;
 use crate::guest_log::Printable;
 use crate::instance::Prepared;
+use crate::loader::KeyFiles;
 use crate::policy::Wanted;
 use crate::registry::{Absence, Handler};
 use crate::settings::Settings;
@@ -21,6 +22,8 @@ pub(crate) struct Known {
     pub(crate) file: Found,
     /// The state of the files whose manifest was read last.
     pub(crate) asked: Option<Version>,
+    /// The files of keys that it names, and that what serves does.
+    pub(crate) keys: KeyFiles,
     /// What that came to; none where it can't be had.
     pub(crate) wanted: Option<Wanted>,
     /// What the current generation claims.
@@ -56,6 +59,7 @@ impl Known {
             handler,
             file,
             asked: None,
+            keys: KeyFiles::new(),
             wanted: None,
             served: None,
             served_before: None,
@@ -102,6 +106,22 @@ impl Known {
     pub(crate) fn would_lose_guard(&self, settings: &Settings, prepared: &Prepared) -> bool {
         let next = Guards::new(settings, prepared);
         self.handler.current().is_some_and(|current| Guards::of(&current).lost_by(next).is_some())
+    }
+
+    /// Takes note of files of keys, and forgets those that nothing names any more.
+    pub(crate) fn has_keys_in(&mut self, files: KeyFiles) {
+        let current = self.handler.current();
+        let served = current.as_ref().and_then(|current| current.settings.manifest.as_ref());
+        let served = served.and_then(|manifest| manifest.key_file());
+        self.keys.retain(|path, _| served == Some(path));
+        self.keys.extend(files);
+    }
+
+    /// Whether this is what serves, but for the keys.
+    pub(crate) fn serves(&self, digest: &[u8; 32], settings: &Settings) -> bool {
+        self.handler.current().is_some_and(|current| {
+            current.digest == *digest && current.settings.manifest == settings.manifest
+        })
     }
 
     /// Whether its files were to be tried and have not been yet.

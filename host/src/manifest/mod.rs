@@ -11,6 +11,7 @@ pub(crate) mod section;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -192,6 +193,11 @@ impl Manifest {
         {
             flaws.add(document.flaw(&["session", key], problem));
         }
+    }
+
+    /// The file that its keys are in, as it is written; none where they are elsewhere.
+    pub(crate) fn key_file(&self) -> Option<&Path> {
+        self.session.as_ref()?.key_path()
     }
 
     /// The subprotocols that the handler speaks.

@@ -22,6 +22,8 @@ use crate::registry::name_of;
 use crate::settings::{Scope, Settings, SwapPolicy};
 use crate::token::{SessionError, SessionRules, Sources};
 use crate::topics::{self, Overflow, Rules};
+#[cfg(any(test, fuzzing))]
+pub(crate) use file::parse;
 pub use file::{ConfigFile, Flag};
 use grants::{Grant, Grants};
 
@@ -84,6 +86,11 @@ impl Policy {
         self.untrusted || self.tables.grants.is_some()
     }
 
+    /// Whether files of keys have to lie in the manifest's folder.
+    pub(crate) fn confines(&self) -> bool {
+        self.denies()
+    }
+
     /// Lowers what is over a ceiling.
     pub(crate) fn lower(&self, limits: &mut Limits) {
         self.tables.ceilings.lower(limits);
@@ -139,7 +146,7 @@ impl Policy {
             && !refusals.iter().any(|refusal| refusal.is_of(&["session"]))
         {
             let variable = |name: &str| std::env::var(name).ok();
-            let sources = Sources { folder, confined: self.denies(), variable: &variable };
+            let sources = Sources { folder, confined: self.confines(), variable: &variable };
             match SessionRules::load(session, &sources, &settings.subprotocols) {
                 Ok(rules) => settings.session = Some(Arc::new(rules)),
                 Err(SessionError { key, problem }) => {

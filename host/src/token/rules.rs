@@ -54,6 +54,11 @@ impl SessionTable {
         checks.into_iter().filter_map(Result::err).collect()
     }
 
+    /// The file that its keys are in, if they are in one.
+    pub(crate) fn key_path(&self) -> Option<&Path> {
+        self.jwks_file.as_deref().or(self.key_file.as_deref())
+    }
+
     fn check_leeway(&self) -> Result<(), SessionError> {
         match self.leeway > MAX_LEEWAY {
             true => wrong("leeway", "is more than 5m: set clocks right, or write 5m or less"),

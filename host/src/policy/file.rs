@@ -58,7 +58,7 @@ impl ConfigFile {
     }
 }
 
-pub(super) fn parse(text: &str) -> Result<(Vec<Flag>, Policy), Flaws> {
+pub(crate) fn parse(text: &str) -> Result<(Vec<Flag>, Policy), Flaws> {
     let document = Document::new(text)?;
     let (tables, mut flaws) = document.read::<Tables>(true);
     for grant in tables.grants.iter().flatten() {

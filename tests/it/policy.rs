@@ -106,6 +106,21 @@ async fn a_file_sets_flags_and_the_command_line_comes_before_it() {
 }
 
 #[tokio::test]
+async fn all_that_is_wrong_in_the_file_is_named_at_once() {
+    for (content, lines) in [
+        ("max-conections = 5\nlisten = \"x\"\nconfig = \"y\"", ["line 1", "line 2", "line 3"]),
+        ("[ceilings]\na = 1\nmax-topics = 0\n[grant]", ["line 2", "line 3", "line 4"]),
+    ] {
+        let (_folder, config) = file(content);
+        let (status, _, stderr) = run(&["serve", &config]).await;
+        assert_eq!(status.code(), Some(2), "{stderr}");
+        for line in lines {
+            assert!(stderr.contains(&format!("socklet.toml: {line}: ")), "{content}: {stderr}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_policy_among_the_handlers_is_refused() {
     let handlers = TempDir::new().unwrap();
     let (elsewhere, _) = file("");
@@ -132,6 +147,7 @@ async fn what_is_wrong_in_the_file_is_named() {
             "max-conections = 5",
             "socklet.toml: line 1: max-conections is no flag of serve: did you mean max-connections?",
         ),
+        ("config = \"x\"", "socklet.toml: line 1: config names this file and can't be set in it"),
         ("\nmax-connections = 0", "socklet.toml: line 2: max-connections is wrong: "),
         ("listen = [\"localhost\"]", "socklet.toml: line 1: listen is wrong: "),
         (
@@ -184,6 +200,8 @@ async fn symlinks_stay_inside_where_nobody_is_trusted() {
     for name in ["file.wasm", "folder", "x.toml"] {
         server.log.message(&format!("{name}: leads out of the directory")).await;
     }
+    let told = server.log.text().matches("x.toml: leads out of the directory").count();
+    assert_eq!(told, 1, "{}", server.log.text());
     // An absolute one is not followed, wherever it leads.
     let target = server.file("inside/real.wasm").canonicalize().unwrap();
     symlink(target, server.file("absolute.wasm")).unwrap();

@@ -10,7 +10,8 @@ use socklet::written::{duration, message_size, positive, size};
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitFlags {
-    /// Connections in all; one more is refused with 503
+    /// Connections in all; one more is refused with 503 [default: 16384, or what the limit of
+    /// descriptors leaves room for]
     #[arg(long, value_name = "N", env = "SOCKLET_MAX_CONNECTIONS", value_parser = positive)]
     max_connections: Option<usize>,
     /// Connections of one remote address, of IPv6 one /64; one more is refused with 429 [default: 1024]

@@ -29,6 +29,8 @@ pub struct Report {
     file: PathBuf,
     key: String,
     claim: Option<Claim>,
+    /// Where that is written, if it is.
+    written: Option<String>,
     problems: Vec<String>,
     imports: Vec<String>,
     exports: Vec<String>,
@@ -65,9 +67,11 @@ pub async fn check(
             if let Some(report) = reports.iter_mut().find(|report| report.key == *key) {
                 let other = other.unwrap_or_default();
                 let file = report.file.display();
+                let written = report.written.iter().map(|at| format!(" ({at})"));
+                let written: String = written.collect();
                 report.problems.push(format!(
                     "{file}: claims the same route as {other}, and neither would be loaded: \
-                     change the route of one"
+                     change the route of one{written}"
                 ));
             }
         }
@@ -117,6 +121,7 @@ async fn check_one(file: &Path, root: Option<&Path>, config: &Config, engine: &E
         file: file.to_owned(),
         key: String::new(),
         claim: None,
+        written: None,
         problems: Vec::new(),
         imports: Vec::new(),
         exports: Vec::new(),
@@ -185,7 +190,11 @@ async fn try_out(
                 report.complain(&wrong);
             }
             // One whose manifest is wrong is looked at as if it had none.
-            Wanted { settings: Settings::new(config), claim: Claim::of_path(&report.key) }
+            Wanted {
+                settings: Settings::new(config),
+                claim: Claim::of_path(&report.key),
+                written: None,
+            }
         }
     };
     let bytes = component::read(found, within).map_err(|why| named(&why))?;
@@ -200,6 +209,7 @@ async fn try_out(
     let tried = component::try_out(&prepared, &name_of(&report.key), &wanted.settings).await;
     tried.map_err(|why| named(&why))?;
     report.claim = Some(wanted.claim);
+    report.written = wanted.written;
     Ok(())
 }
 

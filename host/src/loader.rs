@@ -411,7 +411,7 @@ impl Loader {
                 known.try_again_in(Duration::ZERO);
             }
             Ok(Loaded::Component { prepared, digest }) => {
-                let Wanted { settings, claim } = job.wanted.clone();
+                let Wanted { settings, claim, .. } = job.wanted.clone();
                 let drain_until = Instant::now() + self.config.timeouts.drain;
                 known.handler.complaint.store(None);
                 let renewed = known.serves(&digest, &settings);

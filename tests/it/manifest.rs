@@ -292,6 +292,9 @@ async fn of_two_that_claim_one_route_both_are_named_and_neither_is_served() {
     .run()
     .await;
     let line = server.log.message("both claim the route").await;
+    for at in ["a.wasm (line 1 of a.toml)", "b.wasm (line 1 of b.toml)"] {
+        assert!(line.message().contains(at), "{}", line.message());
+    }
     for part in ["a.wasm", "b.wasm", "/rooms/{room}", "/rooms/{name}", "neither is loaded"] {
         assert!(line.message().contains(part), "{}", line.message());
     }

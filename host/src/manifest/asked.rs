@@ -97,6 +97,22 @@ impl Asked {
         (!self.flaws.is_empty()).then(|| self.refused(&[]))
     }
 
+    /// Where a route or a host is written, `line 3 of chat.toml`, for a message.
+    pub(crate) fn claims_at(&self) -> Option<String> {
+        let manifest = self.manifest.as_ref()?;
+        let key = match (&manifest.route, &manifest.host) {
+            (Some(_), _) => "route",
+            (None, Some(_)) => "host",
+            (None, None) => return None,
+        };
+        let line = Document::new(&self.text).ok()?.line_of(&[key]);
+        let name = self.file.file_name().unwrap_or_default().display();
+        Some(match self.inside {
+            true => format!("line {line} of the manifest inside it"),
+            false => format!("line {line} of {name}"),
+        })
+    }
+
     /// That, and what it can't have.
     pub(crate) fn refused(&self, refusals: &[Refusal]) -> Wrong {
         let prefix = if self.inside { "the manifest inside it, " } else { "" };

@@ -50,6 +50,8 @@ struct Tables {
 pub(crate) struct Wanted {
     pub(crate) settings: Settings,
     pub(crate) claim: Claim,
+    /// Where the claim is written, `line 3 of chat.toml`; none where that is nowhere.
+    pub(crate) written: Option<String>,
 }
 
 impl Policy {
@@ -118,7 +120,10 @@ impl Policy {
         folder: &Path,
     ) -> Result<Wanted, Wrong> {
         match self.settings(config, key, asked.manifest.as_ref(), folder) {
-            Ok(wanted) => asked.wrong().map_or(Ok(wanted), Err),
+            Ok(wanted) => {
+                let written = asked.claims_at();
+                asked.wrong().map_or(Ok(Wanted { written, ..wanted }), Err)
+            }
             Err(refusals) => Err(asked.refused(&refusals)),
         }
     }
@@ -135,7 +140,9 @@ impl Policy {
         let mut settings = Settings::new(config);
         settings.coarse_clocks = self.untrusted;
         let claim = Claim::of_path(key);
-        let Some(manifest) = manifest else { return Ok(Wanted { settings, claim }) };
+        let Some(manifest) = manifest else {
+            return Ok(Wanted { settings, claim, written: None });
+        };
         let mut refusals = self.check_limits(manifest, &settings);
         if self.denies() {
             refusals.extend(self.grants(key).refusals(manifest, key));
@@ -161,7 +168,7 @@ impl Policy {
             host: manifest.host.as_ref().map(|host| host.0.clone()),
             route: manifest.route.clone().unwrap_or(claim.route),
         };
-        Ok(Wanted { settings, claim })
+        Ok(Wanted { settings, claim, written: None })
     }
 
     fn grants(&self, key: &str) -> Grants<'_> {

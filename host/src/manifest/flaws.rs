@@ -51,10 +51,6 @@ impl Flaws {
         self.0.iter()
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Flaw> {
-        self.0.iter_mut()
-    }
-
     /// Whether one is about this key, or about one of the table that this is.
     pub(crate) fn are_in(&self, key: &str) -> bool {
         self.0.iter().any(|flaw| {

@@ -243,6 +243,7 @@ fn fill(settings: &mut Settings, manifest: &Manifest, refusals: &mut Vec<Refusal
         settings.linger = linger.0;
     }
     settings.swap = manifest.swap.map(|swap| match swap {
+        SwapKey::Migrate => SwapPolicy::Migrate,
         SwapKey::Drain => SwapPolicy::Drain,
         SwapKey::Restart => SwapPolicy::Restart,
     });

@@ -81,7 +81,7 @@ pub(crate) enum LoadError {
     #[error("can't be instantiated: {0}: what it does at its start has to succeed")]
     Start(Failure),
     /// Shown behind the path of the file that it names.
-    #[error("{}", .0.what)]
+    #[error("{}", .0.summary())]
     Manifest(Wrong),
     #[error(
         "has {0}, which what is running has: put it back; or, where it is to go, remove the \
@@ -94,6 +94,14 @@ impl LoadError {
     /// Whether the same file may be loaded another time. The rest is up to the file.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Read(_) | Self::NotNow(_) | Self::Full(_))
+    }
+
+    /// Each thing that is wrong: of a manifest there may be several.
+    pub(crate) fn each(&self) -> Vec<String> {
+        match self {
+            Self::Manifest(wrong) => wrong.what.clone(),
+            other => vec![other.to_string()],
+        }
     }
 
     /// The file that it is about, where that is not the component's.

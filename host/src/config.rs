@@ -42,6 +42,12 @@ pub struct Limits {
     /// Messages that one connection may send in a second. Whoever sends more is
     /// read from more slowly. `None` sets no bound.
     pub max_message_rate: Option<u32>,
+    /// Topics to which one connection may be subscribed at a time; one more is refused
+    /// with `full`.
+    pub max_subscriptions: usize,
+    /// Topics of the handler that there may be at a time, and shared ones that exist
+    /// because of it; one more is refused with `full`.
+    pub max_topics: usize,
     /// Bytes that a handler may log in a second, over all its instances. What is
     /// more is dropped and counted.
     pub max_log_rate: usize,
@@ -74,6 +80,8 @@ impl Default for Limits {
             max_handler_queue: usize::MAX,
             max_handler_instances: usize::MAX,
             max_message_rate: None,
+            max_subscriptions: 64,
+            max_topics: 10_000,
             max_log_rate: 256 * 1024,
             max_snapshot: 4 * MIB,
             event_cpu_warning: Duration::from_millis(100),

@@ -52,6 +52,7 @@ pub mod admin;
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod benching;
+mod beneath;
 mod bindings;
 mod claim;
 mod clock;

@@ -77,7 +77,7 @@ impl Settings {
             environment: Vec::new(),
             coarse_clocks: false,
             manifest: None,
-            topics: Arc::default(),
+            topics: Arc::new(Rules::new(&config.limits)),
         }
     }
 }

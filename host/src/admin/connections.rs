@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, Request, StatusCode};
 use serde::Serialize;
 
@@ -138,8 +138,7 @@ where
         WriteOutcome::Queued => Ok(json(StatusCode::ACCEPTED, &Outcome { outcome: "queued" })),
         WriteOutcome::Full => {
             let why = "more waits to be sent on this connection than another message has room for";
-            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, why).outcome("full");
-            Err(problem.with(RETRY_AFTER, HeaderValue::from_static("1")))
+            Err(Problem::again(why, "full"))
         }
         WriteOutcome::Closed => Err(closed()),
         WriteOutcome::TooLarge => Err(too_large(max)),

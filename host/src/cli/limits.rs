@@ -10,7 +10,8 @@ use socklet::written::{duration, message_size, positive, size};
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitFlags {
-    /// Connections in all; one more is refused with 503
+    /// Connections in all; one more is refused with 503 [default: 16384, or what the limit of
+    /// descriptors leaves room for]
     #[arg(long, value_name = "N", env = "SOCKLET_MAX_CONNECTIONS", value_parser = positive)]
     max_connections: Option<usize>,
     /// Connections of one remote address, of IPv6 one /64; one more is refused with 429 [default: 1024]
@@ -67,6 +68,12 @@ pub(super) struct LimitFlags {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     max_message_rate: Option<u32>,
+    /// Topics to which one connection may be subscribed; one more is refused [default: 64]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_SUBSCRIPTIONS", value_parser = positive)]
+    max_subscriptions: Option<usize>,
+    /// Topics of a handler that there may be; one more is refused [default: 10000]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_TOPICS", value_parser = positive)]
+    max_topics: Option<usize>,
     /// Call stack of a guest [default: 512KiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_STACK", value_parser = size)]
     max_stack: Option<usize>,
@@ -110,6 +117,8 @@ impl LimitFlags {
         set(&mut limits.max_handler_queue, self.max_handler_queue);
         set(&mut limits.max_handler_instances, self.max_handler_instances);
         limits.max_message_rate = self.max_message_rate;
+        set(&mut limits.max_subscriptions, self.max_subscriptions);
+        set(&mut limits.max_topics, self.max_topics);
         set(&mut limits.max_log_rate, self.max_log_rate);
         set(&mut limits.max_snapshot, self.max_snapshot);
         set(&mut limits.event_cpu_warning, self.event_cpu_warning);

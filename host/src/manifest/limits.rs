@@ -126,6 +126,10 @@ table! {
     max_handler_instances: Count = "max-handler-instances";
     /// Messages a second that one connection may send; beyond, it is read more slowly.
     max_message_rate: Rate = "max-message-rate";
+    /// Topics to which one connection may be subscribed.
+    max_subscriptions: Count = "max-subscriptions";
+    /// Topics of the handler that there may be, and shared ones because of it.
+    max_topics: Count = "max-topics";
     /// Bytes that may be logged in a second; more is dropped.
     max_log_rate: Size = "max-log-rate";
     /// Bytes of the state that an instance gives to another one.

@@ -11,7 +11,11 @@ fn policy(text: &str, untrusted: bool) -> Policy {
 fn ask(policy: &Policy, key: &str, manifest: &str) -> Result<Wanted, String> {
     let mut config = Config { policy: policy.clone(), ..Config::default() };
     policy.lower(&mut config.limits);
-    policy.settings(&config, key, Some(&Manifest::parse(manifest).unwrap()), Path::new("/"))
+    let manifest = Manifest::parse(manifest).unwrap();
+    policy.settings(&config, key, Some(&manifest), Path::new("/")).map_err(|refusals| {
+        let refusals: Vec<_> = refusals.iter().map(ToString::to_string).collect();
+        refusals.join("\n")
+    })
 }
 
 const ASKING: [(&str, &str); 5] = [
@@ -121,6 +125,43 @@ fn a_ceiling_bounds_what_is_asked_for_and_what_is_not() {
     ask(&bounding, "/chat", "[limits]\nevent-wall-time = \"1s\"").unwrap();
     ask(&bounding, "/chat", "linger = \"1h\"").unwrap_err();
     ask(&bounding, "/chat", "[keepalive]\nping-interval = \"1ms\"").unwrap_err();
+}
+
+#[test]
+fn all_that_can_t_be_had_is_told_at_once_and_once() {
+    let bounding = policy("[ceilings]\nmax-memory = \"1MiB\"\nmax-topics = 5", true);
+    let why = ask(
+        &bounding,
+        "/chat",
+        "route = \"/elsewhere\"\nlinger = \"1h\"\n\
+         [limits]\nmax-memory = \"2MiB\"\nmax-topics = 6\nmax-subscriptions = 65\n\
+         [keepalive]\nping-interval = \"51s\"\n\
+         [secrets]\nKEY = \"SOCKLET_NO_SUCH_VARIABLE\"\n\
+         [capabilities]\ntopics = { publish = [\"shared:a\"] }\n\
+         [session]\nalgorithm = \"HS256\"\nkey-env = \"SOCKLET_NO_SUCH_VARIABLE\"\n\
+         from = [\"authorization\"]",
+    )
+    .unwrap_err();
+    let mut keys: Vec<_> = why.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    keys.sort_unstable();
+    assert_eq!(
+        keys,
+        [
+            "capabilities.topics.publish",
+            "capabilities.topics.publish",
+            "keepalive.ping-interval",
+            "limits.max-memory",
+            "limits.max-subscriptions",
+            "limits.max-topics",
+            "linger",
+            "route",
+            "secrets.KEY",
+            "session.key-env",
+        ],
+        "{why}"
+    );
+    // Nobody learns so which variables there are.
+    assert!(!why.contains("environment"), "{why}");
 }
 
 #[test]

@@ -213,6 +213,34 @@ async fn names_messages_and_subscriptions_are_bounded() {
 }
 
 #[tokio::test]
+async fn how_many_topics_and_subscriptions_there_are_is_up_to_operator_and_manifest() {
+    let component = PUBLISHES.bytes();
+    let server = Start::with(&[
+        ("flags.wasm", &component),
+        ("manifest.wasm", &component),
+        ("manifest.toml", b"[limits]\nmax-subscriptions = 3\nmax-topics = 4"),
+    ])
+    .arg("--max-subscriptions=2")
+    .arg("--max-topics=3")
+    .run()
+    .await;
+    for (route, subscriptions, topics) in [("/flags", 2, 3), ("/manifest", 3, 4)] {
+        let mut one = server.connect(route).await;
+        for number in 0..subscriptions {
+            tell(&mut one, &format!("subscribe topic {number}"), "Subscribed").await;
+        }
+        tell(&mut one, "subscribe topic x", "Full").await;
+        let mut other = server.connect(route).await;
+        for number in subscriptions..topics {
+            tell(&mut other, &format!("subscribe topic {number}"), "Subscribed").await;
+        }
+        tell(&mut other, "subscribe topic x", "Full").await;
+        // Not too many for it, but for the handler: one that is there can be had.
+        tell(&mut other, "subscribe topic 0", "Subscribed").await;
+    }
+}
+
+#[tokio::test]
 async fn topics_are_the_handlers_over_all_its_generations() {
     let server = Start::with(&[("t.wasm", &PUBLISHES.bytes())]).run().await;
     let mut old = audience(&server, "all", 1).await.pop().unwrap();

@@ -25,6 +25,7 @@ use crate::meter::Meter;
 use crate::metrics::{Counted, HandlerMetrics};
 use crate::settings::Settings;
 use crate::source::Source;
+use crate::upstream::WASI_HTTP;
 use crate::wasi::World;
 
 type GateParams<'a> = (ConnectionId, Request<'a>);
@@ -37,6 +38,7 @@ pub(crate) struct Prepared {
     exports: WebsocketHandlerIndices,
     on_messages: Option<ComponentExportIndex>,
     on_request: Option<ComponentExportIndex>,
+    http: bool,
     clock: Arc<Clock>,
     world: Arc<World>,
 }
@@ -51,12 +53,20 @@ impl Prepared {
         let function = |interface, name| find(Some(&find(None, interface)?), name);
         let on_messages = function("socklet:websocket/message-loop@0.1.0", "on-messages");
         let on_request = function("socklet:websocket/gate@0.1.0", "on-request");
-        Ok(Self { exports, on_messages, on_request, component, clock, world: Arc::default() })
+        let of = component.component().component_type();
+        let http = of.imports(component.engine()).any(|(name, _)| name.starts_with(WASI_HTTP));
+        let world = Arc::default();
+        Ok(Self { exports, on_messages, on_request, http, component, clock, world })
     }
 
     /// The same for guests that see this world.
     pub(crate) fn within(self, world: World) -> Self {
         Self { world: Arc::new(world), ..self }
+    }
+
+    /// Whether it sends requests to upstreams.
+    pub(crate) fn imports_http(&self) -> bool {
+        self.http
     }
 
     /// Whether it decides about handshakes.

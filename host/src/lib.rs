@@ -115,6 +115,7 @@ pub mod tls;
 mod token;
 mod topics;
 mod trap_loop;
+mod upstream;
 mod wasi;
 mod watch;
 pub mod written;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::claim::Route;
 use crate::manifest::{Manifest, TopicPatterns};
 use crate::pattern::Pattern;
+use crate::upstream::AllowedHost;
 
 /// One of `[[grants]]`: what manifests of these handlers may have, beside what other
 /// grants give them.
@@ -29,6 +30,9 @@ pub(crate) struct Grant {
     /// Patterns of names that a route may be for.
     #[serde(default)]
     hosts: Vec<Pattern>,
+    /// Hosts that requests may be sent to.
+    #[serde(default)]
+    allowed_hosts: Vec<AllowedHost>,
 }
 
 impl Grant {
@@ -117,6 +121,16 @@ impl<'a> Grants<'a> {
                 let what = format!("capabilities.topics.{key}");
                 missing.push(Missing { what, how: "topics", patterns });
             }
+        }
+        let covered = |asked: &AllowedHost| {
+            self.any(|grant| grant.allowed_hosts.iter().any(|host| host.covers(asked)))
+        };
+        let asked = manifest.capabilities.allowed_hosts.iter();
+        let uncovered = asked.filter(|asked| !covered(asked));
+        let patterns: Vec<_> = uncovered.map(|asked| asked.as_str().to_owned()).collect();
+        if !patterns.is_empty() {
+            let what = "capabilities.allowed-hosts".to_owned();
+            missing.push(Missing { what, how: "allowed-hosts", patterns });
         }
         missing
     }

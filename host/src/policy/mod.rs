@@ -217,6 +217,7 @@ fn fill(settings: &mut Settings, manifest: &Manifest) -> Result<(), String> {
         settings.environment.push((name.clone(), value));
     }
     settings.topics = Arc::new(topics(manifest)?);
+    settings.allowed_hosts = manifest.capabilities.allowed_hosts.clone().into();
     settings.manifest = Some(manifest.clone().into());
     Ok(())
 }

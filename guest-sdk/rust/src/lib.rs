@@ -38,6 +38,8 @@
 //! - `request`, `message` and `close` are what events carry.
 //! - `connection` is what a handler can do about it, and [`topics`] how it reaches the
 //!   connections of all instances.
+//! - [`http`] sends requests to servers elsewhere, and [`mod@env`] has the manifest's
+//!   variables.
 //! - `logging` sends the `log` crate's lines, and panics, to the host's log.
 //! - `allocator` keeps idle instances small. It is there on wasm32-unknown-unknown,
 //!   unless the feature of that name is turned off.
@@ -54,10 +56,12 @@ mod allocator;
 pub mod bindings;
 mod close;
 mod connection;
+pub mod env;
 #[doc(hidden)]
 pub mod export;
 mod gate;
 mod handler;
+pub mod http;
 mod logging;
 mod members;
 mod message;
@@ -86,3 +90,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/handlers.md")]
 struct Handlers;
+
+/// Compiles the Rust of the page about requests to upstreams.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/http.md")]
+struct Http;

@@ -44,8 +44,8 @@
 //! - `allocator` keeps idle instances small. It is there on wasm32-unknown-unknown,
 //!   unless the feature of that name is turned off.
 //!
-//! Absent on purpose: an executor and a way to wait. An event runs
-//! to its end, and the host runs no second one beside it.
+//! Absent on purpose: an executor. An event runs to its end, and the host runs no second
+//! one beside it; what has to be waited for, an upstream's answer, is waited for in a call.
 //!
 //! Built for any other target than `wasm32`, a handler compiles and its tests
 //! run, but nothing is exported and every call of the host panics.

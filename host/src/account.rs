@@ -9,6 +9,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::config::{Config, Limits};
 use crate::guest_log::LogBudget;
+use crate::instances::MAX_MOVES;
 use crate::metrics::HandlerMetrics;
 use crate::topics::{HandlerTopics, Topics};
 use crate::upstream::{HandlerUpstreams, Upstreams};
@@ -29,6 +30,9 @@ pub(crate) struct Account {
     /// Events that have used up a tick go on one at a time for each core, so that
     /// a handler with many of them gets no larger share of the CPU than one with few.
     pub(crate) turns: Arc<Semaphore>,
+    /// Instances whose connections move to another one at a time: a handler whose moves
+    /// take long leaves the others theirs.
+    pub(crate) moves: Arc<Semaphore>,
     pub(crate) topics: HandlerTopics,
     pub(crate) upstreams: HandlerUpstreams,
     pub(crate) log: LogBudget,
@@ -119,6 +123,7 @@ impl Account {
             queued: part("max-handler-queue", queue, told, &totals.queued),
             instances: Arc::new(Seats::new(limits.max_handler_instances)),
             turns: Arc::new(Semaphore::new(totals.turns)),
+            moves: Arc::new(Semaphore::new(MAX_MOVES / 4)),
             topics: totals.topics.of(name.clone()),
             upstreams: totals.upstreams.of(limits.max_handler_http_requests),
             log: LogBudget::of_guests(limits.max_log_rate, metrics.log_lines_dropped.clone()),

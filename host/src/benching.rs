@@ -22,12 +22,13 @@ use crate::component;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::engine::{Capacity, Engine};
+use crate::failure::Failure;
 use crate::frame;
-use crate::generation::{Generation, Membership};
+use crate::generation::Generation;
 use crate::handshake::Switched;
 use crate::handshake::request::Request;
 use crate::host::{Full, Host};
-use crate::instance::Instance;
+use crate::instance::{Instance, Served};
 use crate::messages::Incoming;
 use crate::overtime::{Overtime, Work};
 use crate::peer::Peer;
@@ -140,13 +141,12 @@ impl Stage {
     }
 
     fn guest(&self, generation: &Arc<Generation>, connection: &Arc<Connection>) -> Guest {
-        let overtime = &self.host.overtime;
         let Some(key) = generation.room_key("/") else {
-            return Guest::own(self.instance(), connection.clone(), overtime, None);
+            return Guest::own(self.instance(), connection.clone(), &self.host.instances, None);
         };
         let seat = generation.seat(key, connection, |key| {
-            let slot = self.host.reserve_instance(&generation.account)?;
-            Ok::<_, Full>(room::open(key, generation, &self.host, slot))
+            let slot = self.host.instances.reserve(&generation.account)?;
+            Ok::<_, Full>(room::open(key, generation, &self.host.instances, slot))
         });
         let seat = seat.expect("room for one instance").expect("a generation that is current");
         let started = self.runtime.block_on(seat.room().started());
@@ -161,7 +161,7 @@ impl Stage {
         let connection = self.connection();
         let meter = instance.meter();
         let source = Source::Own(connection.clone());
-        let guest = self.host.overtime.work(meter, instance.serve(source));
+        let guest = self.host.instances.overtime.work(meter, instance.serve(source));
         let mut events = Events { connection, guest, sent: Vec::new(), runtime: self.runtime };
         events.run();
         events
@@ -185,15 +185,15 @@ impl Stage {
         let reel = Reel { input: input.to_vec().into(), at: input.len(), output: 0 };
         let switched = Switched { socket: reel, response: Vec::new(), read_ahead: Bytes::new() };
         let guest = self.guest(&generation, &connection);
-        let session = Session::new(switched, connection, guest, generation);
-        Frames { session, answer, runtime: self.runtime, _membership: membership }
+        let session = Session::new(switched, connection, guest, membership);
+        Frames { session, answer, runtime: self.runtime }
     }
 }
 
 /// See [`Stage::events`].
 pub struct Events {
     connection: Arc<Connection>,
-    guest: Work<Result<(), crate::failure::Failure>>,
+    guest: Work<Result<Served, Failure>>,
     sent: Vec<u8>,
     runtime: &'static Runtime,
 }
@@ -267,7 +267,6 @@ pub struct Frames {
     session: Session<Reel>,
     answer: usize,
     runtime: &'static Runtime,
-    _membership: Membership,
 }
 
 impl Frames {

@@ -27,7 +27,7 @@ use crate::wasi::World;
 const PACKAGE: &str = "socklet:websocket/";
 const HANDLER: &str = "socklet:websocket/handler";
 /// What a component may export of the package.
-const EXPORTS: [&str; 3] = ["handler", "gate", "message-loop"];
+const EXPORTS: [&str; 4] = ["handler", "gate", "message-loop", "snapshot"];
 /// The version of the package that this host serves.
 const VERSION: &str = "0.1.0";
 /// A larger file is refused before it is read.

@@ -45,6 +45,8 @@ pub struct Limits {
     /// Bytes that a handler may log in a second, over all its instances. What is
     /// more is dropped and counted.
     pub max_log_rate: usize,
+    /// Bytes of the state that an instance gives to another one.
+    pub max_snapshot: usize,
     /// CPU time of one event from which on the log tells of it.
     pub event_cpu_warning: Duration,
     /// CPU time of the thread that one event may use.
@@ -78,6 +80,7 @@ impl Default for Limits {
             max_handler_instances: usize::MAX,
             max_message_rate: None,
             max_log_rate: 256 * 1024,
+            max_snapshot: 4 * MIB,
             event_cpu_warning: Duration::from_millis(100),
             event_cpu_time: Duration::from_secs(1),
             event_wall_time: Duration::from_secs(30),

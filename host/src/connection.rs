@@ -29,6 +29,8 @@ use crate::topics::Subscriptions;
 
 /// Names a connection; never given twice while the process runs.
 pub(crate) type ConnectionId = u64;
+/// No connection has this id: that of what an instance does for none of them.
+pub(crate) const NOBODY: ConnectionId = 0;
 
 pub(crate) struct Connection {
     id: ConnectionId,
@@ -280,6 +282,12 @@ impl Connection {
         self.session.wake();
     }
 
+    /// Has the session look where it belongs.
+    pub(crate) fn look_again(&self) {
+        self.wished.store(true, Release);
+        self.session.wake();
+    }
+
     /// It leaves a generation before anything has come of it.
     pub(crate) fn forget_host_close(&self) {
         self.shared().host_close = None;
@@ -433,7 +441,8 @@ impl Connection {
     /// The next event, where it is a message; None where another one is next.
     pub(crate) fn poll_message(&self) -> Poll<Option<Incoming>> {
         let mut shared = self.shared();
-        let message = match shared.outbound.congested() {
+        let waits = shared.outbound.congested() || shared.mailbox.is_suspending();
+        let message = match waits {
             true => None,
             false => shared.mailbox.take_message(),
         };

@@ -15,6 +15,7 @@ use crate::config::Config as Settings;
 use crate::guest_state::GuestState;
 use crate::host::Full;
 use crate::imports;
+use crate::instances::MAX_MOVES;
 use crate::queue::MAX_JOBS;
 
 /// Mappings that one pooled instance may cost: its memory with a copy-on-write
@@ -137,8 +138,9 @@ fn instances_that_fit() -> usize {
 /// pool's size of a core instance is only a bound, so one pool serves lean
 /// guests and interpreters alike.
 fn pool(settings: &Settings, max_instances: usize) -> PoolingAllocationConfig {
-    // What is tried out while it is loaded takes nothing from those that serve.
-    let instances = max_instances.saturating_add(MAX_JOBS);
+    // What is tried out while it is loaded, and what takes over from an instance that is
+    // still there, take nothing from those that serve.
+    let instances = max_instances.saturating_add(MAX_JOBS + MAX_MOVES);
     let instances = u32::try_from(instances).unwrap_or(u32::MAX / MAX_CORE_INSTANCES);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)

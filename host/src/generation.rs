@@ -1,10 +1,13 @@
 //! One loaded version of a handler's component, and the connections that it serves.
 
+mod moving;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
 
 use crate::account::Account;
@@ -34,6 +37,8 @@ pub(crate) struct Generation {
     rooms: Mutex<HashMap<Arc<str>, Arc<Room>>>,
     /// Another generation has taken over, or there will be none.
     retired: AtomicBool,
+    /// Why some of its connections could not move to the newest one, as of the last try.
+    stays: ArcSwapOption<String>,
 }
 
 /// The connections of a generation.
@@ -42,6 +47,8 @@ struct Live {
     connections: HashMap<ConnectionId, Weak<Connection>>,
     /// Set once the generation is closed: who comes later is closed at once.
     closed: Option<HostClose>,
+    /// Where they are to move with their instances.
+    successor: Option<Arc<Generation>>,
 }
 
 /// A connection's place in its generation, given up when dropped.
@@ -69,24 +76,32 @@ impl Generation {
             connections: Mutex::default(),
             rooms: Mutex::default(),
             retired: AtomicBool::new(false),
+            stays: ArcSwapOption::empty(),
         }
     }
 
     /// Counts a connection in. One that comes after the generation was closed is
     /// closed at once.
     pub(crate) fn join(self: &Arc<Self>, connection: &Arc<Connection>) -> Membership {
-        let closed = {
-            let mut live = self.live();
-            live.connections.insert(connection.id(), Arc::downgrade(connection));
-            live.closed.clone()
-        };
-        if let Some(close) = closed {
-            connection.close_by_host(close);
-        }
+        self.add(connection);
         Membership {
             generation: self.clone(),
             connection: connection.id(),
             _counted: Counted::new(&self.account.metrics.connections),
+        }
+    }
+
+    fn add(&self, connection: &Arc<Connection>) {
+        let (closed, moves) = {
+            let mut live = self.live();
+            live.connections.insert(connection.id(), Arc::downgrade(connection));
+            (live.closed.clone(), live.successor.is_some())
+        };
+        if let Some(close) = closed {
+            connection.close_by_host(close);
+        }
+        if moves {
+            connection.look_again();
         }
     }
 
@@ -138,22 +153,21 @@ impl Generation {
         Ok(Some(Seat::new(room, connection.clone())))
     }
 
-    /// Has nobody find the room any more. False where somebody is in it.
-    pub(crate) fn close_room(&self, key: &str, room: &Arc<Room>) -> bool {
+    /// Has nobody find the room any more, if it `may` go. False where it may not, or is
+    /// not here.
+    pub(crate) fn remove_room(
+        &self,
+        key: &str,
+        room: &Arc<Room>,
+        may: impl FnOnce() -> bool,
+    ) -> bool {
         let mut rooms = self.rooms();
-        let empty = room.is_empty();
-        if empty && rooms.get(key).is_some_and(|known| Arc::ptr_eq(known, room)) {
-            rooms.remove(key);
+        let here = rooms.get(key).is_some_and(|known| Arc::ptr_eq(known, room));
+        if !here || !may() {
+            return false;
         }
-        empty
-    }
-
-    /// The same, whoever is in it: its instance is no more.
-    pub(crate) fn remove_room(&self, key: &str, room: &Arc<Room>) {
-        let mut rooms = self.rooms();
-        if rooms.get(key).is_some_and(|known| Arc::ptr_eq(known, room)) {
-            rooms.remove(key);
-        }
+        rooms.remove(key);
+        true
     }
 
     /// Nobody new will come, so no room waits for anybody.

@@ -104,6 +104,18 @@ impl GuestState {
         self.memory.begin_event();
     }
 
+    /// It takes up what another instance knew of these connections.
+    pub(crate) fn begin_resume(&mut self, connections: Connections, source: Source) {
+        self.connections = connections;
+        self.source = Some(source);
+        self.began = Some(Instant::now());
+        self.memory.begin_event();
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     /// Its last event has ended.
     pub(crate) fn remove_connection(&mut self, id: ConnectionId) {
         self.connections.remove(&id);

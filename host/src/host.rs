@@ -12,7 +12,6 @@ use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::account::{Account, Seat};
 use crate::addresses::{AddressSlot, Addresses};
 use crate::admin::Readiness;
 use crate::config::Config;
@@ -22,12 +21,12 @@ use crate::engine::Capacity;
 use crate::files::Files;
 use crate::handshake::origin::Origins;
 use crate::handshake::{self, Served, Upgraded};
+use crate::instances::Instances;
 use crate::metrics::Metrics;
 use crate::overtime::Overtime;
 use crate::peer::Peer;
 use crate::proxy_protocol::{self, NoHeader};
 use crate::registry::Registry;
-use crate::room::Lingering;
 use crate::session::Session;
 use crate::stream::{Socket, Stream};
 
@@ -36,20 +35,14 @@ pub(crate) struct Host {
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: Metrics,
     pub(crate) readiness: Readiness,
-    pub(crate) overtime: Arc<Overtime>,
+    pub(crate) instances: Arc<Instances>,
     /// Held by each socket until its handshake is done.
     pub(crate) handshakes: Arc<Semaphore>,
     /// What browsers get where no handler matches.
     pub(crate) files: Option<Files>,
     downloads: Arc<Semaphore>,
     connections: Arc<Semaphore>,
-    instances: Arc<Semaphore>,
-    max_instances: usize,
-    /// What is named when these have run out.
-    instances_full: Full,
     addresses: Arc<Addresses>,
-    /// Rooms that could give up their instances.
-    pub(crate) lingering: Arc<Lingering>,
     last_id: AtomicU64,
 }
 
@@ -57,12 +50,6 @@ pub(crate) struct Host {
 pub(crate) struct Slots {
     _connection: OwnedSemaphorePermit,
     _address: AddressSlot,
-}
-
-/// An instance's place among all, given up when dropped.
-pub(crate) struct InstanceSlot {
-    _instance: OwnedSemaphorePermit,
-    _of_handler: Seat,
 }
 
 /// A place among the files that are sent, given up when dropped.
@@ -118,9 +105,6 @@ impl Host {
             files: config.static_files.clone().map(Files::new),
             downloads: slots(downloads),
             connections: slots(sockets.connections),
-            instances: slots(capacity.instances),
-            max_instances: capacity.instances,
-            instances_full: capacity.limit,
             addresses: Arc::new(Addresses::new(
                 config.max_connections_per_address,
                 sockets.handshakes,
@@ -131,8 +115,7 @@ impl Host {
             registry,
             metrics: Metrics::new(),
             readiness: Readiness::default(),
-            overtime: Arc::new(overtime),
-            lingering: Arc::default(),
+            instances: Arc::new(Instances::new(overtime, capacity)),
             last_id: AtomicU64::new(0),
         }
     }
@@ -149,29 +132,6 @@ impl Host {
         let address = self.addresses.connection(client).ok_or(Full::Address)?;
         let connection = self.connections.clone().try_acquire_owned();
         Ok(Slots { _connection: connection.map_err(|_| Full::Connections)?, _address: address })
-    }
-
-    /// Reserves what an instance needs. Before they run out, rooms that nobody is in give
-    /// up theirs.
-    pub(crate) fn reserve_instance(&self, handler: &Account) -> Result<InstanceSlot, Full> {
-        let scarce = self.max_instances / 4;
-        if handler.instances.are_taken() {
-            self.lingering.end_longest_of(&handler.name);
-        } else if self.instances.available_permits() <= scarce {
-            self.lingering.end_longest();
-        }
-        let instance = self.instances.clone().try_acquire_owned();
-        let of_handler = handler.instances.take();
-        // The last eighth is for handlers that have no more than that.
-        let reserve = self.max_instances / 8;
-        let own = usize::try_from(handler.metrics.instances.get()).unwrap_or(0);
-        if self.instances.available_permits() < reserve && own > reserve {
-            return Err(self.instances_full);
-        }
-        Ok(InstanceSlot {
-            _instance: instance.map_err(|_| self.instances_full)?,
-            _of_handler: of_handler.ok_or(Full::HandlerInstances)?,
-        })
     }
 
     /// A place for a peer's handshake. Behind a trusted proxy anybody may be.
@@ -308,7 +268,7 @@ where
     let (handler, number) = (&*generation.account.name, generation.number);
     let id = opened.connection.id();
     tracing::debug!(handler, generation = number, connection = id, %peer, "opened");
-    let mut session = Session::new(switched, opened.connection, opened.guest, generation.clone());
+    let mut session = Session::new(switched, opened.connection, opened.guest, opened.membership);
     // Lines of whatever library, where they are asked for, say whose they are. Those
     // of this crate from `info` on say so themselves, which costs quiet logs nothing.
     let span = tracing::debug_span!("connection", handler, generation = number, connection = id);
@@ -324,6 +284,6 @@ where
         generation.failed(&failure);
     }
     tracing::debug!(handler, generation = number, connection = id, "closed");
-    drop(opened.membership);
+    drop(session);
     drop(opened.slots);
 }

@@ -1,22 +1,23 @@
 //! One running sandbox of a handler. It owns the store and takes one event at a
 //! time; it knows nothing about sockets.
 
+mod gate;
+mod prepared;
+mod snapshot;
+
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use prometheus::Histogram;
-use wasmtime::component::{ComponentExportIndex, Func, InstancePre, TypedFunc};
+use wasmtime::component::{Func, TypedFunc};
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::account::Account;
-use crate::bindings::{
-    HandlerExports, MessageParam, Request, WebsocketHandler, WebsocketHandlerIndices,
-};
-use crate::clock::Clock;
+use crate::bindings::{HandlerExports, MessageParam, Request, WebsocketHandler};
 use crate::config::Limits;
-use crate::connection::{Connection, ConnectionId};
+use crate::connection::ConnectionId;
 use crate::failure::Failure;
-use crate::gate::{Decision, Question};
+use crate::gate::Decision;
 use crate::guest_log::Speaker;
 use crate::guest_state::{GuestState, HOST_CALL_BYTES, Inbox};
 use crate::mailbox::Event;
@@ -24,70 +25,31 @@ use crate::messages::{Incoming, next_of};
 use crate::meter::Meter;
 use crate::metrics::{Counted, HandlerMetrics};
 use crate::settings::Settings;
+use crate::snapshot::Suspended;
 use crate::source::Source;
-use crate::upstream::WASI_HTTP;
-use crate::wasi::World;
+pub(crate) use prepared::Prepared;
 
 type GateParams<'a> = (ConnectionId, Request<'a>);
 type GateResults = (Decision,);
-
-/// A handler's component, ready to instantiate: exports found, imports linked.
-#[derive(Clone)]
-pub(crate) struct Prepared {
-    component: InstancePre<GuestState>,
-    exports: WebsocketHandlerIndices,
-    on_messages: Option<ComponentExportIndex>,
-    on_request: Option<ComponentExportIndex>,
-    http: bool,
-    clock: Arc<Clock>,
-    world: Arc<World>,
-}
-
-impl Prepared {
-    pub(crate) fn new(
-        component: InstancePre<GuestState>,
-        clock: Arc<Clock>,
-    ) -> wasmtime::Result<Self> {
-        let exports = WebsocketHandlerIndices::new(&component)?;
-        let find = |of: Option<&_>, name| component.component().get_export_index(of, name);
-        let function = |interface, name| find(Some(&find(None, interface)?), name);
-        let on_messages = function("socklet:websocket/message-loop@0.1.0", "on-messages");
-        let on_request = function("socklet:websocket/gate@0.1.0", "on-request");
-        let of = component.component().component_type();
-        let http = of.imports(component.engine()).any(|(name, _)| name.starts_with(WASI_HTTP));
-        let world = Arc::default();
-        Ok(Self { exports, on_messages, on_request, http, component, clock, world })
-    }
-
-    /// The same for guests that see this world.
-    pub(crate) fn within(self, world: World) -> Self {
-        Self { world: Arc::new(world), ..self }
-    }
-
-    /// Whether it sends requests to upstreams.
-    pub(crate) fn imports_http(&self) -> bool {
-        self.http
-    }
-
-    /// Whether it decides about handshakes.
-    pub(crate) fn has_gate(&self) -> bool {
-        self.on_request.is_some()
-    }
-
-    /// For an instance of it.
-    pub(crate) fn meter(&self) -> Arc<Meter> {
-        Arc::new(Meter::new(self.clock.clone()))
-    }
-}
 
 pub(crate) struct Instance {
     store: Store<GuestState>,
     handler: WebsocketHandler,
     on_messages: Option<TypedFunc<(), ()>>,
     on_request: Option<Func>,
+    /// `suspend` and `resume`.
+    snapshot: Option<(Func, Func)>,
     limits: Limits,
     account: Arc<Account>,
     _counted: Counted,
+}
+
+/// Why an instance serves no more, unless it has failed.
+pub(crate) enum Served {
+    /// There is nobody left whom it could serve.
+    Finished,
+    /// Its source has asked for its state.
+    Suspended(Box<Suspended>),
 }
 
 impl Instance {
@@ -149,16 +111,18 @@ impl Instance {
                 // Only to see whether its types are the right ones.
                 on_request.typed::<GateParams<'_>, GateResults>(&store)?;
             }
-            Ok((handler, on_messages, on_request))
+            let snapshot = snapshot::find(prepared, &instance, &mut store)?;
+            Ok((handler, on_messages, on_request, snapshot))
         };
         let instantiated = meter.event(limits.event_wall_time, &account.turns, instantiate).await;
-        let (handler, on_messages, on_request) =
+        let (handler, on_messages, on_request, snapshot) =
             instantiated.map_err(|failure| store.data().memory.explain(failure))?;
         Ok(Self {
             store,
             handler,
             on_messages,
             on_request,
+            snapshot,
             limits: limits.clone(),
             account: account.clone(),
             _counted: counted,
@@ -172,64 +136,22 @@ impl Instance {
 
     /// Serves the connections of a source: the events of each in order. Where there is
     /// one connection only, until its `on-close` has returned; otherwise until the
-    /// instance has failed.
-    pub(crate) async fn serve(mut self, source: Source) -> Result<(), Failure> {
+    /// instance has failed. And in any case until the source asks for its state.
+    pub(crate) async fn serve(mut self, source: Source) -> Result<Served, Failure> {
         let only_one = matches!(source, Source::Own(_));
         self.store.data_mut().source = Some(source);
         loop {
             let (id, event) = self.next_event().await;
             let last = matches!(event, Event::Close(_));
+            if matches!(event, Event::Suspend) {
+                let saved = self.suspend().await?;
+                return Ok(Served::Suspended(Box::new(Suspended { instance: self, saved })));
+            }
             self.deliver(id, event).await?;
             if last && only_one {
-                return Ok(());
+                return Ok(Served::Finished);
             }
         }
-    }
-
-    /// What the gate decides about a handshake; none where there is no gate.
-    pub(crate) async fn on_request(
-        &mut self,
-        connection: &Arc<Connection>,
-    ) -> Result<Option<Decision>, Failure> {
-        let Some(on_request) = self.on_request else { return Ok(None) };
-        let Some(request) = connection.shared().mailbox.lend_request() else { return Ok(None) };
-        let (meter, id) = (self.meter(), connection.id());
-        let store = &mut self.store;
-        store.data_mut().begin_gate(connection);
-        let decided = {
-            let headers = request.headers();
-            let address = request.remote_address.to_string();
-            let param = request.param(&headers, &address);
-            let event = async {
-                let on_request = on_request.typed::<GateParams<'_>, GateResults>(&mut *store)?;
-                Ok(on_request.call_async(&mut *store, (id, param)).await?.0)
-            };
-            Box::pin(meter.event(self.limits.event_wall_time, &self.account.turns, event)).await
-        };
-        connection.shared().mailbox.return_request(request);
-        let state = store.data_mut();
-        state.end_event(|metrics| &metrics.on_request);
-        // It may never come to be one; `on-ready` says when it has.
-        state.remove_connection(id);
-        decided.map(Some).map_err(|failure| state.memory.explain(failure))
-    }
-
-    /// Answers a handshake that waits for it, if it still does.
-    async fn answer(&mut self, question: Question) -> Result<(), Failure> {
-        let Question { connection, answer } = question;
-        if answer.is_closed() {
-            return Ok(());
-        }
-        // Nobody waits any more where the peer has gone meanwhile.
-        match self.on_request(&connection).await {
-            Ok(None) => {}
-            Ok(Some(decision)) => drop(answer.send(Ok(decision))),
-            Err(failure) => {
-                let _ = answer.send(Err((&failure).into()));
-                return Err(failure);
-            }
-        }
-        Ok(())
     }
 
     async fn next_event(&mut self) -> (ConnectionId, Event) {
@@ -287,6 +209,8 @@ impl Instance {
                 (meter.event(wall, turns, event).await, |metrics| &metrics.on_message)
             }
             Event::Gate(question) => return Box::pin(self.answer(question)).await,
+            // It is no event of a connection's: see `serve`.
+            Event::Suspend => return Ok(()),
             Event::Close(closing) => {
                 let event = exports.call_on_close(&mut *store, id, closing.event());
                 let delivered = Box::pin(meter.event(wall, turns, event)).await;

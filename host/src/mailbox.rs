@@ -25,6 +25,8 @@ pub(crate) enum Event {
     Close(Closing),
     /// Of a room only: a handshake waits for it.
     Gate(Question),
+    /// Of no connection: the instance is asked for its state.
+    Suspend,
 }
 
 pub(crate) struct Mailbox {
@@ -34,6 +36,8 @@ pub(crate) struct Mailbox {
     max_bytes: usize,
     charge: Charge,
     unfinished: usize,
+    /// Before anything else of it is handled, the instance is asked for its state.
+    suspending: bool,
     /// The handler has closed: messages are not wanted any more.
     deaf: bool,
     close: Close,
@@ -56,9 +60,19 @@ impl Mailbox {
             max_bytes,
             charge: Charge::new(account),
             unfinished: 0,
+            suspending: false,
             deaf: false,
             close: Close::NotYet,
         }
+    }
+
+    /// Has the instance asked for its state next; of an instance of the connection's own.
+    pub(crate) fn suspend(&mut self) {
+        self.suspending = true;
+    }
+
+    pub(crate) fn is_suspending(&self) -> bool {
+        self.suspending
     }
 
     pub(crate) fn hold_to(&mut self, max_bytes: usize) {
@@ -157,6 +171,9 @@ impl Mailbox {
         if let Some(request) = self.ready.take() {
             return Some(Event::Ready(request));
         }
+        if std::mem::take(&mut self.suspending) {
+            return Some(Event::Suspend);
+        }
         if self.messages.is_empty() {
             return match std::mem::replace(&mut self.close, Close::Taken) {
                 Close::Waits(closing) => Some(Event::Close(closing)),
@@ -186,6 +203,7 @@ impl Mailbox {
 
     /// Whether the next event is there, and is no message.
     pub(crate) fn has_other(&self) -> bool {
-        self.ready.is_some() || self.messages.is_empty() && matches!(self.close, Close::Waits(_))
+        let closes = self.messages.is_empty() && matches!(self.close, Close::Waits(_));
+        self.ready.is_some() || self.suspending || closes
     }
 }

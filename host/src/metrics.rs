@@ -56,6 +56,9 @@ pub(crate) struct HandlerMetrics {
     pub(crate) on_ready: Histogram,
     pub(crate) on_message: Histogram,
     pub(crate) on_close: Histogram,
+    pub(crate) suspend: Histogram,
+    pub(crate) resume: Histogram,
+    migrations: IntCounterVec,
     pub(crate) log_lines_dropped: IntCounter,
     pub(crate) topics: TopicMetrics,
     /// Under way to upstreams.
@@ -262,6 +265,15 @@ impl HandlerMetrics {
             on_ready: export("on-ready"),
             on_message: export("on-message"),
             on_close: export("on-close"),
+            suspend: export("suspend"),
+            resume: export("resume"),
+            migrations: new.counters(
+                [
+                    "socklet_migrations_total",
+                    "Instances that were to move to a new generation, by what became of them.",
+                ],
+                &["outcome"],
+            ),
             log_lines_dropped: new.counter([
                 "socklet_log_lines_dropped_total",
                 "Lines that were logged faster than max-log-rate allows.",
@@ -303,6 +315,12 @@ impl HandlerMetrics {
     /// A request for the handler was answered.
     pub(crate) fn answered(&self, status: u16) {
         self.handshakes.with_label_values(&[&status.to_string()]).inc();
+    }
+
+    /// An instance's connections have moved to a new generation, or stay.
+    pub(crate) fn migrated(&self, moved: bool) {
+        let outcome = if moved { "moved" } else { "stayed" };
+        self.migrations.with_label_values(&[outcome]).inc();
     }
 
     pub(crate) fn loaded(&self) {

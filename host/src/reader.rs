@@ -89,6 +89,11 @@ struct Unfinished {
 
 impl Reader {
     /// No message has more than `max_message_size` bytes.
+    /// Has messages be no longer than this, from the next frame on.
+    pub(crate) fn hold_to(&mut self, max_message_size: usize) {
+        self.max_message_size = max_message_size;
+    }
+
     pub(crate) fn new(max_message_size: usize) -> Self {
         Self {
             max_message_size,

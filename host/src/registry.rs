@@ -200,24 +200,36 @@ impl Handler {
     ) -> u64 {
         self.account.adopt(&settings.limits);
         let number = self.generations.fetch_add(1, Relaxed) + 1;
-        let wish = settings.swap;
         let next =
             Arc::new(Generation::new(number, self.account.clone(), prepared, digest, settings));
         // Whoever looks for a generation finds it in one place or the other.
         let mut draining = self.draining();
         self.rolled_back_to.store(0, Relaxed);
+        draining.retain(|old| old.generation.has_connections());
+        let old = self.current();
+        let policy = old.as_ref().map(|old| old.policy_towards(&next));
+        if let Some(generation) = old {
+            draining.push(Draining { generation, until: Some(drain_until) });
+        }
+        // Rooms belong to the next one before anybody finds it.
+        let mut held = 0;
+        for old in draining.iter_mut().rev().filter(|old| old.until.is_some()) {
+            let moves = old.generation.policy_towards(&next) == SwapPolicy::Migrate;
+            held += usize::from(!moves || old.generation.stays().is_some());
+            if held > MAX_DRAINING {
+                old.close();
+            } else if moves {
+                old.generation.hand_over(&next);
+            }
+        }
         if let Some(generation) = self.current.swap(Some(next)) {
-            self.previous.store(Some(generation.clone()));
             generation.retire();
-            let policy = wish.unwrap_or(generation.settings.scope.swap_policy());
-            let mut old = Draining { generation, until: Some(drain_until) };
-            if policy == SwapPolicy::Restart {
+            if policy == Some(SwapPolicy::Restart)
+                && let Some(old) = draining.last_mut()
+            {
                 old.close();
             }
-            draining.push(old);
-            draining.retain(|old| old.generation.has_connections());
-            let open = draining.iter_mut().filter(|old| old.until.is_some());
-            open.rev().skip(MAX_DRAINING).for_each(Draining::close);
+            self.previous.store(Some(generation));
         }
         drop(draining);
         self.account.metrics.loaded();

@@ -17,12 +17,14 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use arc_swap::ArcSwap;
 use futures_util::task::AtomicWaker;
 use tokio::sync::{Notify, oneshot, watch};
 
-use crate::connection::{Connection, ConnectionId};
+use crate::connection::{Connection, ConnectionId, NOBODY};
 use crate::failure::Failure;
 use crate::gate::{Decision, NoDecision, Question};
+use crate::generation::Generation;
 use crate::mailbox::Event;
 use crate::messages::Incoming;
 
@@ -40,6 +42,10 @@ pub(crate) struct Room {
     succeeded: AtomicBool,
     /// Somebody has been in it, and not only asked to.
     used: AtomicBool,
+    /// The generation in which it is found.
+    home: ArcSwap<Generation>,
+    /// It has another home than before.
+    moved: Notify,
 }
 
 #[derive(Default)]
@@ -51,6 +57,8 @@ struct Inner {
     current: Option<(Arc<Connection>, bool)>,
     /// Those whose sessions have something to do since events wrote to them.
     marked: Vec<Arc<Connection>>,
+    /// Before anybody else has a turn, the instance is asked for its state.
+    suspending: bool,
     /// Nothing stands in line any more.
     over: bool,
 }
@@ -82,7 +90,7 @@ pub(crate) enum Over {
 }
 
 impl Room {
-    fn new() -> Self {
+    fn new(home: Arc<Generation>) -> Self {
         Self {
             inner: Mutex::default(),
             task: AtomicWaker::new(),
@@ -90,7 +98,44 @@ impl Room {
             stage: watch::Sender::new(Stage::Starting),
             succeeded: AtomicBool::new(false),
             used: AtomicBool::new(false),
+            home: ArcSwap::new(home),
+            moved: Notify::new(),
         }
+    }
+
+    /// The generation in which it is found, and which those who are in it belong to.
+    pub(crate) fn home(&self) -> Arc<Generation> {
+        self.home.load_full()
+    }
+
+    /// It is found in another generation from now on. Whoever locks that one's rooms calls
+    /// this.
+    pub(crate) fn set_home(&self, home: &Arc<Generation>) {
+        self.home.store(home.clone());
+        self.moved.notify_one();
+        for member in self.inner().members.values() {
+            member.look_again();
+        }
+    }
+
+    /// Has nobody find it any more; where it has to be empty for that, unless it is not.
+    fn remove(self: &Arc<Self>, key: &str, only_empty: bool) -> bool {
+        loop {
+            let home = self.home();
+            if home.remove_room(key, self, || !only_empty || self.is_empty()) {
+                return true;
+            }
+            // It may have moved just now.
+            if Arc::ptr_eq(&home, &self.home()) {
+                return false;
+            }
+        }
+    }
+
+    /// Has the instance asked for its state, before anybody else has a turn.
+    fn suspend(&self) {
+        self.inner().suspending = true;
+        self.task.wake();
     }
 
     /// Waits until its instance serves. The error says why it does not.
@@ -161,6 +206,9 @@ impl Room {
     /// The next event, of whoever's turn it is.
     pub(crate) fn poll_event(&self, cx: &mut Context<'_>) -> Poll<(ConnectionId, Event)> {
         self.task.register(cx.waker());
+        if std::mem::take(&mut self.inner().suspending) {
+            return Poll::Ready((NOBODY, Event::Suspend));
+        }
         while let Some(turn) = self.next_in_line() {
             let connection = match turn {
                 Turn::Connection(connection) => connection,
@@ -190,6 +238,9 @@ impl Room {
         cx: &mut Context<'_>,
     ) -> Poll<Option<(ConnectionId, Incoming)>> {
         self.task.register(cx.waker());
+        if self.inner().suspending {
+            return Poll::Ready(None);
+        }
         while let Some(turn) = self.next_in_line() {
             let connection = match turn {
                 Turn::Connection(connection) => connection,

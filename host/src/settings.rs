@@ -53,6 +53,8 @@ pub(crate) enum Scope {
 /// What a swap does with live connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SwapPolicy {
+    /// They move over to the new one, with the state of their instances.
+    Migrate,
     /// They stay with the generation that they began with.
     Drain,
     /// They are closed with 1012, and come back to the new one.

@@ -8,6 +8,7 @@ use crate::mailbox::Event;
 use crate::messages::Incoming;
 use crate::room::Room;
 
+#[derive(Clone)]
 pub(crate) enum Source {
     /// One connection, whose session polls the instance.
     Own(Arc<Connection>),

@@ -31,6 +31,7 @@ mod manifest;
 mod mappings;
 mod members;
 mod message_loop;
+mod migrate;
 mod order;
 mod origin;
 mod policy;

@@ -100,6 +100,33 @@ pub mod gated {
     });
 }
 
+/// The optional export of a snapshot, likewise.
+#[cfg(feature = "snapshot")]
+pub mod lasting {
+    wit_bindgen::generate!({
+        inline: "
+            package socklet:guest-snapshot;
+
+            world lasting {
+                export socklet:websocket/snapshot@0.1.0;
+            }
+        ",
+        path: "wit",
+        with: { "socklet:websocket/types@0.1.0": super::socklet::websocket::types },
+        pub_export_macro: true,
+        export_macro_name: "export_snapshot_bindings",
+    });
+
+    impl From<crate::SnapshotError> for exports::socklet::websocket::snapshot::SnapshotError {
+        fn from(error: crate::SnapshotError) -> Self {
+            match error {
+                crate::SnapshotError::UnknownSchema => Self::UnknownSchema,
+                crate::SnapshotError::Failed(why) => Self::Failed(why),
+            }
+        }
+    }
+}
+
 impl From<types::MessageResult> for Message {
     fn from(message: types::MessageResult) -> Self {
         match message {

@@ -2,6 +2,9 @@
 //!
 //! Public only for that macro's sake.
 
+#[cfg(feature = "snapshot")]
+mod lasting;
+
 use std::cell::RefCell;
 use std::thread::LocalKey;
 
@@ -12,17 +15,21 @@ use crate::bindings::socklet::websocket::messages;
 use crate::bindings::socklet::websocket::types;
 use crate::{CloseEvent, Connection, Gate, Handler, Members, Message, Request, Room, logging};
 
+#[cfg(feature = "snapshot")]
+pub use lasting::{ExportSnapshot, Lasting, check_snapshot};
+
 /// Makes a [`Handler`] or a [`Room`] the handler that this component exports.
 ///
 /// Invoke it once in a crate, at its top level; the crate's type must be `cdylib`.
-/// A [`Gate`] of the same type is named after it. On other targets than `wasm32` this
-/// checks the type and exports nothing.
+/// Further traits of the same type are named after it. On other targets than `wasm32`
+/// this checks the type and exports nothing.
 ///
 /// | invocation | exports |
 /// |---|---|
 /// | `export!(T)`, `export!(T: Handler)` | a handler with a value for each connection |
 /// | `export!(T: Room)` | a handler with one value for all that share an instance |
-/// | `export!(T: Handler + Gate)`, `export!(T: Room + Gate)` | the same, and its gate |
+/// | `… + Gate` | and its [`Gate`] |
+/// | `… + Snapshot` | and what it remembers when it is replaced: see `Snapshot`, of the feature `snapshot` |
 ///
 /// ```
 /// use socklet_guest::prelude::*;
@@ -39,7 +46,16 @@ use crate::{CloseEvent, Connection, Gate, Handler, Members, Message, Request, Ro
 /// ```
 #[macro_export]
 macro_rules! export {
-    (@as $events:ty, $($gate:ty)?) => {
+    ($handler:ty) => {
+        $crate::export!($handler: Handler);
+    };
+    ($handler:ty: Handler $(+ $power:ident)*) => {
+        $crate::export!(@events $crate::export::States<$handler>, $handler, $($power)*);
+    };
+    ($handler:ty: Room $(+ $power:ident)*) => {
+        $crate::export!(@events $crate::export::Shared<$handler>, $handler, $($power)*);
+    };
+    (@events $events:ty, $handler:ty, $($power:ident)*) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             ::std::thread_local! {
@@ -58,37 +74,36 @@ macro_rules! export {
 
             $crate::bindings::export_bindings! { Exported with_types_in $crate::bindings }
 
-            $(
-                impl $crate::export::ExportGate for Exported {
-                    type Gate = $gate;
-                }
-
-                $crate::bindings::gated::export_gate_bindings! {
-                    Exported with_types_in $crate::bindings::gated
-                }
-            )?
+            $( $crate::export!(@power $power, Exported, $handler); )*
         };
 
         #[cfg(not(target_arch = "wasm32"))]
         const _: () = {
             $crate::export::check::<$events>();
-            $( $crate::export::check_gate::<$gate>(); )?
+            $( $crate::export!(@check $power, $events, $handler); )*
         };
     };
-    ($handler:ty) => {
-        $crate::export!(@as $crate::export::States<$handler>,);
+    (@power Gate, $exported:ident, $handler:ty) => {
+        impl $crate::export::ExportGate for $exported {
+            type Gate = $handler;
+        }
+
+        $crate::bindings::gated::export_gate_bindings! {
+            $exported with_types_in $crate::bindings::gated
+        }
     };
-    ($handler:ty: Handler) => {
-        $crate::export!(@as $crate::export::States<$handler>,);
+    (@power Snapshot, $exported:ident, $handler:ty) => {
+        impl $crate::export::ExportSnapshot for $exported {}
+
+        $crate::bindings::lasting::export_snapshot_bindings! {
+            $exported with_types_in $crate::bindings::lasting
+        }
     };
-    ($handler:ty: Handler + Gate) => {
-        $crate::export!(@as $crate::export::States<$handler>, $handler);
+    (@check Gate, $events:ty, $handler:ty) => {
+        $crate::export::check_gate::<$handler>();
     };
-    ($handler:ty: Room) => {
-        $crate::export!(@as $crate::export::Shared<$handler>,);
-    };
-    ($handler:ty: Room + Gate) => {
-        $crate::export!(@as $crate::export::Shared<$handler>, $handler);
+    (@check Snapshot, $events:ty, $handler:ty) => {
+        $crate::export::check_snapshot::<$events>();
     };
 }
 

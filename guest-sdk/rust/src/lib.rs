@@ -34,7 +34,8 @@
 //! - `export` holds [`export!`] and the states of an instance's connections.
 //! - `handler` is the trait that handlers implement, `room` the one for connections
 //!   that share an instance, and `members` are these connections. `gate` is the one
-//!   for those that decide who may connect.
+//!   for those that decide who may connect, and `snapshot` for those whose state
+//!   outlives a swap (with the feature of that name).
 //! - `request`, `message` and `close` are what events carry.
 //! - `connection` is what a handler can do about it, and [`topics`] how it reaches the
 //!   connections of all instances.
@@ -68,6 +69,8 @@ mod message;
 pub mod prelude;
 mod request;
 mod room;
+#[cfg(feature = "snapshot")]
+mod snapshot;
 pub mod topics;
 
 pub use close::{CloseEvent, CloseOrigin, CloseOutcome};
@@ -80,6 +83,8 @@ pub use members::Members;
 pub use message::{AsMessage, Message, MessageRef};
 pub use request::Request;
 pub use room::Room;
+#[cfg(feature = "snapshot")]
+pub use snapshot::{Older, Snapshot, SnapshotError};
 
 /// Compiles the README's Rust.
 #[cfg(doctest)]

@@ -14,4 +14,6 @@ pub use crate::{
     Acceptance, CloseEvent, CloseOrigin, Connection, Gate, Handler, Members, Message, Rejection,
     Request, Room,
 };
+#[cfg(feature = "snapshot")]
+pub use crate::{Older, Snapshot, SnapshotError};
 pub use log::{debug, error, info, trace, warn};

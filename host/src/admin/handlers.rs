@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::answer::{Problem, Response, json};
 use crate::claim::Claim;
+use crate::generation::Generation;
 use crate::host::Host;
 use crate::loader::{NoRollback, RolledBack, Wish};
 use crate::metrics::Counts;
@@ -46,7 +47,10 @@ struct Entry {
 #[derive(Serialize)]
 struct OfGeneration {
     generation: u64,
+    state: &'static str,
     connections: usize,
+    /// Why some of them could not move to the newest one, as of the last try.
+    stays: Option<String>,
 }
 
 pub(super) fn list(host: &Host) -> Response {
@@ -75,7 +79,8 @@ fn entry(handler: &Handler, claim: Option<&Claim>, is_there: bool) -> Entry {
     };
     let generations = handler.generations().into_iter();
     let generations: Vec<_> = generations
-        .map(|each| OfGeneration { generation: each.number, connections: each.connections().len() })
+        .map(|each| of_generation(&each, current.as_ref()))
+        .filter(|each| each.state == "serving" || each.connections > 0)
         .collect();
     let scope = current.as_ref().map(|current| current.settings.scope).unwrap_or_default();
     Entry {
@@ -96,6 +101,21 @@ fn entry(handler: &Handler, claim: Option<&Claim>, is_there: bool) -> Entry {
         instances: u64::try_from(handler.account.metrics.instances.get()).unwrap_or(0),
         generations,
         counters: handler.account.metrics.counts(),
+    }
+}
+
+fn of_generation(each: &Arc<Generation>, current: Option<&Arc<Generation>>) -> OfGeneration {
+    let stays = each.stays();
+    let state = match current {
+        Some(current) if Arc::ptr_eq(each, current) => "serving",
+        _ if stays.is_none() && each.successor().is_some() => "migrating",
+        _ => "draining",
+    };
+    OfGeneration {
+        generation: each.number,
+        state,
+        connections: each.connections().len(),
+        stays: stays.as_deref().cloned(),
     }
 }
 

@@ -242,7 +242,7 @@ impl Admin {
 
 fn metrics(host: &Host) -> Response {
     let handlers = host.registry.all();
-    let tasks = Handle::current().metrics().num_alive_tasks() + host.overtime.tasks();
+    let tasks = Handle::current().metrics().num_alive_tasks() + host.instances.overtime.tasks();
     let all = host.metrics.text(handlers.iter().map(|handler| &handler.account.metrics), tasks);
     of_type("text/plain; version=0.0.4; charset=utf-8", StatusCode::OK, all.into())
 }

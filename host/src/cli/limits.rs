@@ -76,6 +76,9 @@ pub(super) struct LimitFlags {
     /// Bytes that a handler may log in a second; more is dropped [default: 256KiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_LOG_RATE", value_parser = size)]
     max_log_rate: Option<usize>,
+    /// Bytes of the state that an instance gives to the one that replaces it [default: 4MiB]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_SNAPSHOT", value_parser = message_size)]
+    max_snapshot: Option<usize>,
     /// Bytes of compiled handlers that are kept; the longest unused go first [default: 4GiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_CACHE_SIZE", value_parser = size)]
     max_cache_size: Option<usize>,
@@ -131,6 +134,7 @@ impl LimitFlags {
         set(&mut limits.max_handler_instances, self.max_handler_instances);
         limits.max_message_rate = self.max_message_rate;
         set(&mut limits.max_log_rate, self.max_log_rate);
+        set(&mut limits.max_snapshot, self.max_snapshot);
         set(&mut limits.event_cpu_warning, self.event_cpu_warning);
         set(&mut limits.event_cpu_time, self.event_cpu_time);
         set(&mut limits.event_wall_time, self.event_wall_time);

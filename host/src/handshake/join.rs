@@ -14,7 +14,8 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::gate::{Accepted, Decision, NoDecision};
 use crate::generation::{Generation, Membership};
-use crate::host::{Host, InstanceSlot};
+use crate::host::Host;
+use crate::instances::InstanceSlot;
 use crate::registry::{Absence, Handler};
 use crate::room::{self, Over};
 use crate::session::Guest;
@@ -110,7 +111,7 @@ impl Candidate<'_> {
 
     async fn start_own(&self, generation: &Arc<Generation>) -> Result<(Guest, Accepted), Response> {
         let slot = self.may_start(generation)?;
-        let overtime = &self.host.overtime;
+        let overtime = &self.host.instances.overtime;
         let limit = generation.settings.timeouts.handshake;
         // A peer waits for a start no longer than it may let others wait.
         let started = timeout(limit, generation.clone().start(overtime)).await;
@@ -136,7 +137,10 @@ impl Candidate<'_> {
                 accepted = self.obey(decision, generation)?;
             }
         }
-        Ok((Guest::own(instance, self.connection.clone(), overtime, Some(slot)), accepted))
+        Ok((
+            Guest::own(instance, self.connection.clone(), &self.host.instances, Some(slot)),
+            accepted,
+        ))
     }
 
     /// None where there is no such room any more.
@@ -147,7 +151,7 @@ impl Candidate<'_> {
     ) -> Result<Option<(Guest, Accepted)>, Response> {
         let seat = generation.seat(key, self.connection, |key| {
             let slot = self.may_start(generation)?;
-            Ok(room::open(key, generation, self.host, slot))
+            Ok(room::open(key, generation, &self.host.instances, slot))
         })?;
         let Some(seat) = seat else { return Ok(None) };
         // It starts, or does not, within its own bounds.
@@ -207,7 +211,8 @@ impl Candidate<'_> {
             return Err(response::unavailable_for(left, "the handler fails again and again"));
         }
         self.host
-            .reserve_instance(&generation.account)
+            .instances
+            .reserve(&generation.account)
             .map_err(|limit| super::check::full(limit, self.asked.peer, &generation.account))
     }
 }

@@ -128,6 +128,8 @@ table! {
     max_message_rate: Rate = "max-message-rate";
     /// Bytes that may be logged in a second; more is dropped.
     max_log_rate: Size = "max-log-rate";
+    /// Bytes of the state that an instance gives to another one.
+    max_snapshot: MessageSize = "max-snapshot";
     /// CPU time of one event from which on the log tells of it.
     event_cpu_warning: Time = "event-cpu-warning";
     /// CPU time that one event may use.

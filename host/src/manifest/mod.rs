@@ -44,8 +44,9 @@ pub(crate) struct Manifest {
     pub(crate) subprotocols: Vec<Subprotocol>,
     /// Origins that may connect beside those that the operator allows.
     pub(crate) allow_origins: Vec<Origin>,
-    /// What a swap does with live connections. By default "drain" with the scope
-    /// "connection", and else "restart".
+    /// What a swap does with live connections. By default "migrate" where both
+    /// generations export snapshot and have the same scope, and else "drain" with the
+    /// scope "connection" and "restart" with the others.
     pub(crate) swap: Option<SwapKey>,
     /// Limits, by the names of socklet's flags.
     pub(crate) limits: LimitTable,
@@ -83,6 +84,9 @@ pub(crate) enum ScopeKey {
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
 pub(crate) enum SwapKey {
+    /// They move over with the state of their instances, where both generations export
+    /// snapshot and have the same scope; otherwise they do what is done by default.
+    Migrate,
     /// They stay with the generation that they began with.
     Drain,
     /// They are closed with 1012, and come back to the new one.

@@ -198,6 +198,7 @@ fn fill(settings: &mut Settings, manifest: &Manifest) -> Result<(), String> {
         settings.linger = linger.0;
     }
     settings.swap = manifest.swap.map(|swap| match swap {
+        SwapKey::Migrate => SwapPolicy::Migrate,
         SwapKey::Drain => SwapPolicy::Drain,
         SwapKey::Restart => SwapPolicy::Restart,
     });

@@ -1,33 +1,34 @@
 //! A room's task: its start, its events, and its end.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{Lingering, Over, Room, Stage};
+use super::{Over, Room, Stage};
 use crate::failure::Failure;
 use crate::generation::Generation;
-use crate::host::{Host, InstanceSlot};
-use crate::instance::Instance;
-use crate::overtime::Overtime;
+use crate::instance::{Instance, Served};
+use crate::instances::{InstanceSlot, Instances, Turn};
+use crate::snapshot::Suspended;
 use crate::source::Source;
 
 /// A room that is not there yet, under this key: the generation's task for it begins.
 pub(crate) fn open(
     key: Arc<str>,
     generation: &Arc<Generation>,
-    host: &Host,
+    instances: &Arc<Instances>,
     slot: InstanceSlot,
 ) -> Arc<Room> {
-    let room = Arc::new(Room::new());
+    let room = Arc::new(Room::new(generation.clone()));
     let task = Task {
         key,
         room: room.clone(),
         generation: generation.clone(),
-        overtime: host.overtime.clone(),
-        lingering: host.lingering.clone(),
+        refused: 0,
+        instances: instances.clone(),
     };
     // Not in the task of whoever came first, who may be gone before the others.
     tokio::spawn(async move {
@@ -40,15 +41,17 @@ pub(crate) fn open(
 struct Task {
     key: Arc<str>,
     room: Arc<Room>,
+    /// The one whose instance serves it.
     generation: Arc<Generation>,
-    overtime: Arc<Overtime>,
-    lingering: Arc<Lingering>,
+    /// The number of the one that it could not move to, as of the last try.
+    refused: u64,
+    instances: Arc<Instances>,
 }
 
 impl Task {
-    async fn run(self) {
+    async fn run(mut self) {
         let limit = self.generation.settings.timeouts.handshake;
-        let started = timeout(limit, self.generation.clone().start(&self.overtime)).await;
+        let started = timeout(limit, self.generation.clone().start(&self.instances.overtime)).await;
         let over = match started.unwrap_or(Err(Failure::Start(limit))) {
             Ok(instance) => {
                 self.room.stage.send_replace(Stage::Serving);
@@ -65,11 +68,24 @@ impl Task {
         self.end(over);
     }
 
-    /// Drives the instance until it has failed, or nobody has been there for long.
-    async fn serve(&self, instance: Instance) -> Result<(), Failure> {
+    /// Drives the instance, and those that take over from it, until one has failed or
+    /// nobody has been there for long.
+    async fn serve(&mut self, mut instance: Instance) -> Result<(), Failure> {
+        while let Some((suspended, turn)) = self.drive(instance).await? {
+            instance = self.move_on(*suspended).await;
+            drop(turn);
+        }
+        Ok(())
+    }
+
+    /// Drives one instance, until it is asked for its state. None where nobody is left.
+    async fn drive(
+        &self,
+        instance: Instance,
+    ) -> Result<Option<(Box<Suspended>, Option<Turn>)>, Failure> {
         let source = Source::Room(self.room.clone());
-        let mut work = self.overtime.work(instance.meter(), instance.serve(source));
-        let serving = poll_fn(|cx| {
+        let mut work = self.instances.overtime.work(instance.meter(), instance.serve(source));
+        let mut serving = pin!(poll_fn(|cx| {
             let polled = work.poll(cx);
             // It has ended, waits or has yielded: what it wrote leaves.
             self.room.wake_marked();
@@ -77,12 +93,57 @@ impl Task {
                 self.generation.succeeded();
             }
             polled
-        });
-        tokio::select! {
-            biased;
-            ended = serving => ended,
-            () = self.deserted() => Ok(()),
+        }));
+        let mut turn = None;
+        loop {
+            tokio::select! {
+                biased;
+                served = &mut serving => return Ok(match served? {
+                    Served::Suspended(suspended) => Some((suspended, turn)),
+                    Served::Finished => None,
+                }),
+                () = self.deserted() => return Ok(None),
+                given = self.turn_to_move(), if turn.is_none() => {
+                    turn = given;
+                    self.room.suspend();
+                }
+            }
         }
+    }
+
+    /// Waits until the room has another home, and until it may follow there.
+    async fn turn_to_move(&self) -> Option<Turn> {
+        loop {
+            let home = self.room.home();
+            if !Arc::ptr_eq(&home, &self.generation) && home.number != self.refused {
+                return self.instances.turn_to_move(&self.generation.account).await;
+            }
+            self.room.moved.notified().await;
+        }
+    }
+
+    /// Has an instance of the room's new home take over. Where it can't, the old one goes
+    /// on, and the room comes back to it.
+    async fn move_on(&mut self, suspended: Suspended) -> Instance {
+        let Suspended { instance, saved } = suspended;
+        let next = self.room.home();
+        let connections = instance.connections().clone();
+        let count = connections.len();
+        let moved = match saved {
+            Ok(saved) => {
+                let source = Source::Room(self.room.clone());
+                next.resume(&self.instances, Arc::new(saved), connections, source).await
+            }
+            Err(why) => Err(why),
+        };
+        self.generation.note_move(&next, count, moved.as_ref().map(|_| ()));
+        if let Ok(moved) = moved {
+            self.generation = next;
+            return moved;
+        }
+        self.refused = next.number;
+        self.generation.take_back(&next, &self.key, &self.room);
+        instance
     }
 
     /// Waits until nobody has been in the room for as long as it lingers, or until
@@ -97,17 +158,18 @@ impl Task {
                 continue;
             }
             // Who has only knocked leaves nothing that could be wiped.
-            let lingers = self.room.used.load(Relaxed) && !self.generation.is_retired();
+            let home = self.room.home();
+            let lingers = self.room.used.load(Relaxed) && !home.is_retired();
             if lingers {
-                let until = since + self.generation.settings.linger;
-                let place = self.lingering.begin(self.generation.account.name.clone());
+                let until = since + home.settings.linger;
+                let place = self.instances.lingering.begin(home.account.name.clone());
                 tokio::select! {
                     () = self.room.changed.notified() => continue,
                     () = sleep_until(until) => {}
                     () = place.is_needed() => {}
                 }
             }
-            if self.generation.close_room(&self.key, &self.room) {
+            if self.room.remove(&self.key, true) {
                 return;
             }
         }
@@ -130,7 +192,7 @@ impl Task {
 
     /// Nobody finds the room any more, and who is in it hears of its end.
     fn end(&self, over: Over) {
-        self.generation.remove_room(&self.key, &self.room);
+        self.room.remove(&self.key, false);
         self.room.stage.send_replace(Stage::Over(over));
         let (members, line) = {
             let mut inner = self.room.inner();

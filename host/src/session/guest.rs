@@ -1,37 +1,82 @@
 //! What serves a connection's events, as its session sees it.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::connection::Connection;
 use crate::failure::Failure;
-use crate::host::InstanceSlot;
-use crate::instance::Instance;
-use crate::overtime::{Overtime, Work};
+use crate::generation::Generation;
+use crate::instance::{Instance, Served};
+use crate::instances::{InstanceSlot, Instances, Turn};
+use crate::overtime::Work;
 use crate::room::Seat;
+use crate::snapshot::Stays;
 use crate::source::Source;
 
 pub(crate) enum Guest {
     /// An instance of its own, which the session polls.
-    Own {
-        work: Work<Result<(), Failure>>,
-        /// None where nobody counts.
-        _slot: Option<InstanceSlot>,
-    },
+    Own(Own),
     /// A place in a room, whose own task polls the instance.
     Seated(Seat),
     /// `on-close` has returned, or the instance has failed.
     Gone,
 }
 
+/// An instance of one connection, and those that take over from it.
+pub(crate) struct Own {
+    pub(super) instances: Arc<Instances>,
+    pub(super) state: State,
+    /// Where it is to move, once it is its turn.
+    pub(super) leaving: Option<Pin<Box<dyn Future<Output = Option<Turn>> + Send>>>,
+    /// The turn, from when it has come until it has moved.
+    pub(super) turn: Option<Turn>,
+    /// The number of the generation that it could not move to, as of the last try.
+    pub(super) refused: u64,
+    /// None where nobody counts.
+    _slot: Option<InstanceSlot>,
+}
+
+pub(super) enum State {
+    Serving(Work<Result<Served, Failure>>),
+    /// Another instance takes up its state.
+    Moving(Pin<Box<dyn Future<Output = Moved> + Send>>),
+}
+
+/// What has become of a move.
+pub(super) struct Moved {
+    /// The one that serves from now on.
+    pub(super) instance: Instance,
+    /// Where it was to move.
+    pub(super) next: Arc<Generation>,
+    pub(super) outcome: Result<(), Stays>,
+}
+
 impl Guest {
     pub(crate) fn own(
         instance: Instance,
         connection: Arc<Connection>,
-        overtime: &Overtime,
+        instances: &Arc<Instances>,
         slot: Option<InstanceSlot>,
     ) -> Self {
+        Self::Own(Own {
+            state: State::serving(instance, connection, instances),
+            instances: instances.clone(),
+            leaving: None,
+            turn: None,
+            refused: 0,
+            _slot: slot,
+        })
+    }
+}
+
+impl State {
+    pub(super) fn serving(
+        instance: Instance,
+        connection: Arc<Connection>,
+        instances: &Instances,
+    ) -> Self {
         let meter = instance.meter();
-        let work = overtime.work(meter, instance.serve(Source::Own(connection)));
-        Self::Own { work, _slot: slot }
+        let serve = instance.serve(Source::Own(connection));
+        Self::Serving(instances.overtime.work(meter, serve))
     }
 }

@@ -16,6 +16,7 @@
 
 mod guest;
 mod input;
+mod moving;
 mod output;
 mod phase;
 mod rate;
@@ -32,12 +33,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::closing::{Closing, HostClose, When};
 use crate::connection::{Connection, ConnectionId};
 use crate::failure::Failure;
-use crate::generation::Generation;
+use crate::generation::{Generation, Membership};
 use crate::handshake::Switched;
+use crate::instance::Served;
 use crate::metrics::Tally;
 use crate::reader::Reader;
 use crate::room::Seated;
 pub(crate) use guest::Guest;
+use guest::{Own, State};
 use phase::{Input, Phase};
 use rate::Rate;
 use sending::Sending;
@@ -50,7 +53,9 @@ const TURN: Duration = Duration::from_micros(250);
 
 pub(crate) struct Session<S> {
     connection: Arc<Connection>,
+    /// That of its membership.
     generation: Arc<Generation>,
+    membership: Membership,
     /// None once the socket is gone.
     socket: Option<S>,
     reader: Reader,
@@ -88,8 +93,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         switched: Switched<S>,
         connection: Arc<Connection>,
         guest: Guest,
-        generation: Arc<Generation>,
+        membership: Membership,
     ) -> Self {
+        let generation = membership.generation().clone();
         let Switched { socket, response, read_ahead } = switched;
         let expires = connection.opening(|opening| opening.expires).flatten();
         let timers = Timers::new(generation.settings.timeouts.clone(), expires);
@@ -112,6 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             noticed: Vec::new(),
             received: Tally::default(),
             generation,
+            membership,
             timers,
         }
     }
@@ -170,8 +177,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     fn poll_guest(&mut self, cx: &mut Context<'_>) -> (bool, Option<Failure>) {
+        if self.poll_moving(cx) {
+            return (true, None);
+        }
+        self.poll_leaving(cx);
         let work = match &mut self.guest {
-            Guest::Own { work, .. } => work,
+            Guest::Own(Own { state: State::Serving(work), .. }) => work,
+            Guest::Own(_) => return (false, None),
             Guest::Seated(seat) => {
                 let seated = seat.look();
                 return (self.look_at(seated), None);
@@ -197,7 +209,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 // It may have made room for what is not read.
                 (begun != before && !self.timers.reads(), None)
             }
-            Poll::Ready(Ok(())) => {
+            Poll::Ready(Ok(Served::Suspended(suspended))) => {
+                self.move_on(*suspended);
+                (true, None)
+            }
+            Poll::Ready(Ok(Served::Finished)) => {
                 self.guest = Guest::Gone;
                 self.generation.succeeded();
                 (true, None)
@@ -232,6 +248,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// come, and the handler's, for which the queue is sealed already.
     fn obey(&mut self) -> bool {
         let Some((host, handler)) = self.connection.take_wishes() else { return false };
+        self.follow();
         if let Some(close) = host {
             self.obey_host(close);
         }

@@ -194,8 +194,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             shared.mailbox.discard_messages();
             any
         };
-        // A room has others to serve as well, each within the limits of its events.
-        let waits = any || matches!(self.guest, Guest::Seated(_));
+        // A room has others to serve as well, each within the limits of its events; and a
+        // move has limits of its own.
+        let waits = any || matches!(self.guest, Guest::Seated(_)) || self.is_moving();
         if waits {
             let until = self.timers.now() + self.generation.settings.limits.event_wall_time;
             self.phase = Phase::Ended { until };

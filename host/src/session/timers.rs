@@ -81,6 +81,11 @@ impl Timers {
         }
     }
 
+    /// Has other timeouts hold from now on.
+    pub(super) fn hold_to(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
+    }
+
     /// Looks at the clock, for all that is done until it is looked at again.
     pub(super) fn look(&mut self) -> Instant {
         self.now = Instant::now();

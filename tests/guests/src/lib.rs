@@ -1,1 +1,3 @@
 //! Components that the tests load: `examples/`, one for each behaviour.
+
+pub mod keeps;

@@ -1,0 +1,137 @@
+//! How connections move from a generation to the next one, with the state of their
+//! instances.
+//!
+//! Where an instance has one connection, that one's session moves it. A room belongs to
+//! the next generation at once, so that whoever joins it finds it there; its own task has
+//! the instance follow, and gives the room back where it does not. Of two generations the
+//! older one is locked first.
+
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use tokio::time::timeout;
+
+use super::{Generation, Membership};
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::imports::Connections;
+use crate::instance::Instance;
+use crate::instances::Instances;
+use crate::room::Room;
+use crate::settings::SwapPolicy;
+use crate::snapshot::{Saved, Stays};
+use crate::source::Source;
+
+impl Generation {
+    /// Whether the state of its instances may be given to those of the next one.
+    fn can_move_to(&self, next: &Self) -> bool {
+        let both = self.prepared.has_snapshot() && next.prepared.has_snapshot();
+        both && self.settings.scope == next.settings.scope
+    }
+
+    /// What becomes of its connections where the next one takes over.
+    pub(crate) fn policy_towards(&self, next: &Self) -> SwapPolicy {
+        match next.settings.swap {
+            None | Some(SwapPolicy::Migrate) if self.can_move_to(next) => SwapPolicy::Migrate,
+            None | Some(SwapPolicy::Migrate) => self.settings.scope.swap_policy(),
+            Some(other) => other,
+        }
+    }
+
+    /// Has all its connections move to the next one, each when its turn comes. Nobody
+    /// else joins it from now on.
+    pub(crate) fn hand_over(&self, next: &Arc<Self>) {
+        self.retired.store(true, Relaxed);
+        self.stays.store(None);
+        let (mut rooms, mut theirs) = (self.rooms(), next.rooms());
+        // Where there is one of the same path already, they can't become one.
+        rooms.retain(|key, room| match theirs.entry(key.clone()) {
+            Entry::Occupied(_) => true,
+            Entry::Vacant(entry) => {
+                room.set_home(next);
+                entry.insert(room.clone());
+                false
+            }
+        });
+        drop((rooms, theirs));
+        self.live().successor = Some(next.clone());
+        self.connections().iter().for_each(|connection| connection.look_again());
+    }
+
+    /// Where its connections are to move.
+    pub(crate) fn successor(&self) -> Option<Arc<Self>> {
+        self.live().successor.clone()
+    }
+
+    /// A room is this one's again, since its instance could not move to the next one.
+    /// It stays there where it has moved on from there meanwhile.
+    pub(crate) fn take_back(self: &Arc<Self>, next: &Self, key: &Arc<str>, room: &Arc<Room>) {
+        let (mut rooms, mut theirs) = (self.rooms(), next.rooms());
+        if theirs.get(key).is_some_and(|known| Arc::ptr_eq(known, room)) {
+            theirs.remove(key);
+            rooms.insert(key.clone(), room.clone());
+            room.set_home(self);
+        }
+    }
+
+    /// Why some of its connections could not move, as of the last try.
+    pub(crate) fn stays(&self) -> Option<Arc<String>> {
+        self.stays.load_full()
+    }
+
+    /// An instance has given its connections to one of the next generation, or they stay.
+    pub(crate) fn note_move(&self, next: &Self, connections: usize, outcome: Result<(), &Stays>) {
+        self.account.metrics.migrated(outcome.is_ok());
+        let Err(why) = outcome else { return };
+        let first = self.stays.swap(Some(Arc::new(why.to_string()))).is_none();
+        if first || self.account.may_notice() {
+            tracing::warn!(
+                handler = &*self.account.name,
+                generation = self.number,
+                connections,
+                "could not move to generation {}: {why}: it serves them on",
+                next.number
+            );
+        }
+    }
+
+    /// A fresh instance that has taken up the state of another one.
+    pub(crate) async fn resume(
+        self: &Arc<Self>,
+        instances: &Instances,
+        saved: Arc<Saved>,
+        connections: Connections,
+        source: Source,
+    ) -> Result<Instance, Stays> {
+        if self.pause_left().is_some() {
+            return Err(Stays::Failing);
+        }
+        let limit = self.settings.timeouts.handshake;
+        let started = timeout(limit, self.clone().start(&instances.overtime)).await;
+        let started = started.unwrap_or(Err(Failure::Start(limit)));
+        let mut instance = started.map_err(|failure| {
+            self.failed(&failure);
+            Stays::NotStarted(failure)
+        })?;
+        let resumed = instances.overtime.work(instance.meter(), async move {
+            let resumed = instance.resume(&saved, connections, source).await;
+            resumed.map(|()| instance)
+        });
+        let resumed = resumed.run().await;
+        if let Err(Stays::ResumeFailed(failure)) = &resumed {
+            self.failed(failure);
+        }
+        resumed
+    }
+}
+
+impl Membership {
+    /// Has the connection belong to another generation, and keep to its limits.
+    pub(crate) fn move_to(&mut self, next: &Arc<Generation>, connection: &Arc<Connection>) {
+        next.add(connection);
+        self.generation.live().connections.remove(&self.connection);
+        self.generation = next.clone();
+        connection.hold_to(&next.settings.limits);
+    }
+}

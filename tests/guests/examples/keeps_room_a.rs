@@ -1,0 +1,4 @@
+//! A room that remembers when it is replaced; one of two versions. See
+//! `test_guests::keeps`.
+
+test_guests::keeps_room!("a", 1);

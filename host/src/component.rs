@@ -65,6 +65,11 @@ pub(crate) enum LoadError {
     NoHandler(String),
     #[error("imports what this host does not offer: {0}: remove that import, or update the host")]
     Import(String),
+    #[error(
+        "imports wasi:http, and no host is allowed for it: name those that it sends requests to \
+         in its manifest ([capabilities], allowed-hosts = [\"api.example.com\"])"
+    )]
+    Http,
     #[error("exports {HANDLER} with other types: {0}: rebuild it against {VERSION}")]
     Types(String),
     #[error(
@@ -221,6 +226,9 @@ pub(crate) async fn try_out(
     name: &str,
     settings: &Settings,
 ) -> Result<(), LoadError> {
+    if prepared.imports_http() && settings.allowed_hosts.is_empty() {
+        return Err(LoadError::Http);
+    }
     let (limits, start) = (&settings.limits, settings.timeouts.handshake);
     let unseen = Config { limits: limits.clone(), ..Config::default() };
     let account = Account::new(format!("{name} (loading)").into(), limits, &Totals::new(&unseen));

@@ -60,6 +60,19 @@ pub struct Limits {
     /// Time that may pass in an event from its start, or from the return of its last
     /// call of the host that had to wait.
     pub event_wall_time: Duration,
+    /// Requests of one instance to upstreams at a time; one more fails at once.
+    pub max_http_requests: usize,
+    /// Those of all instances of the handler.
+    pub max_handler_http_requests: usize,
+    /// The longest body of a request, in bytes.
+    pub max_http_request_size: usize,
+    /// The longest body of an answer, in bytes.
+    pub max_http_response_size: usize,
+    /// Time that an upstream may let pass: until its name is resolved, until it is
+    /// connected with, until its answer begins, and between two pieces of that.
+    pub http_timeout: Duration,
+    /// Time from the start of a request to the end of its answer.
+    pub http_total_time: Duration,
 }
 
 impl Limits {
@@ -87,6 +100,13 @@ impl Default for Limits {
             event_cpu_warning: Duration::from_millis(100),
             event_cpu_time: Duration::from_secs(1),
             event_wall_time: Duration::from_secs(30),
+            max_http_requests: 8,
+            max_handler_http_requests: 256,
+            max_http_request_size: MIB,
+            max_http_response_size: 8 * MIB,
+            // Shorter than an event may wait, so that the guest hears of it.
+            http_timeout: Duration::from_secs(20),
+            http_total_time: Duration::from_secs(5 * 60),
         }
     }
 }

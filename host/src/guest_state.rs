@@ -5,6 +5,7 @@ use std::sync::Arc;
 use prometheus::Histogram;
 use tokio::time::Instant;
 use wasmtime_wasi::{WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use crate::account::Account;
 use crate::bindings::WriteOutcome;
@@ -189,9 +190,26 @@ impl GuestState {
     }
 }
 
+impl GuestState {
+    /// What WASI shows to it.
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
+    fn wasi(&mut self) -> &mut Wasi {
+        let new = || Box::new(Wasi::new(&self.speaker, &self.world));
+        self.wasi.get_or_insert_with(new)
+    }
+}
+
 impl WasiView for GuestState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let new = || Box::new(Wasi::new(&self.speaker, &self.world));
-        self.wasi.get_or_insert_with(new).view()
+        self.wasi().view()
+    }
+}
+
+impl WasiHttpView for GuestState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.wasi().http()
     }
 }

@@ -90,7 +90,9 @@ impl Host {
             Some(_) => descriptors::downloads_that_fit(files),
             None => 0,
         };
-        let rest = files.saturating_sub(downloads * descriptors::OF_DOWNLOAD);
+        let elsewhere =
+            downloads * descriptors::OF_DOWNLOAD + descriptors::requests_that_fit(files);
+        let rest = files.saturating_sub(elsewhere);
         let sockets = descriptors::sockets_that_fit(config.max_connections, rest);
         if sockets.connections < config.max_connections {
             tracing::warn!(

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use wasmtime::component::Component;
 
 use crate::claim::Claim;
-use crate::component;
+use crate::component::{self, LoadError};
 use crate::config::Config;
 use crate::directory::{Fingerprint, Found, FoundManifest};
 use crate::engine::Engine;
@@ -18,10 +18,6 @@ use crate::server::ServerError;
 use crate::settings::Settings;
 use crate::table;
 use crate::wasi::World;
-
-/// An import that is a link to nothing unless it is granted. (That of topics is none: a
-/// handler's own need no grant, and shared ones are in its manifest.)
-const GRANTED: &str = "wasi:http/outgoing-handler";
 
 /// What would come of one file.
 #[derive(Debug)]
@@ -207,7 +203,11 @@ async fn try_out(
     }
     let prepared = prepared.within(World::new(&wanted.settings));
     let tried = component::try_out(&prepared, &name_of(&report.key), &wanted.settings).await;
-    tried.map_err(|why| named(&why))?;
+    match tried {
+        // What is wrong with the manifest has been said: it may name hosts.
+        Err(LoadError::Http) if !report.problems.is_empty() => {}
+        tried => tried.map_err(|why| named(&why))?,
+    }
     report.claim = Some(wanted.claim);
     report.written = wanted.written;
     Ok(())
@@ -217,6 +217,4 @@ fn list(report: &mut Report, component: &Component, engine: &Engine) {
     let of = component.component_type();
     report.imports = of.imports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
     report.exports = of.exports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
-    let granted = report.imports.iter().filter(|import| import.split('@').next() == Some(GRANTED));
-    report.powers.extend(granted.map(|import| format!("the import {import}")));
 }

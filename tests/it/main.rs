@@ -22,6 +22,7 @@ mod faults;
 mod gate;
 mod handshake;
 mod hostile;
+mod http;
 mod keepalive;
 mod lifecycle;
 mod limits;

@@ -19,6 +19,7 @@ use serde::Deserialize;
 use crate::claim::Route;
 use crate::pattern::Pattern;
 use crate::token::{SessionError, SessionTable};
+use crate::upstream::AllowedHost;
 use document::Document;
 use flaws::Flaws;
 use limits::LimitTable;
@@ -117,6 +118,9 @@ pub(crate) struct Keepalive {
 pub(crate) struct Capabilities {
     /// Topics that are shared with other handlers, by patterns of their names.
     pub(crate) topics: TopicPatterns,
+    /// Hosts that the handler may send HTTP requests to: patterns of names, addresses and
+    /// networks, each maybe with a port.
+    pub(crate) allowed_hosts: Vec<AllowedHost>,
 }
 
 /// Patterns of topics, in which * stands for any run of characters.

@@ -34,6 +34,12 @@ fn everything_that_can_be_said_is_understood() {
         event-cpu-warning = "10ms"
         event-cpu-time = "100ms"
         event-wall-time = "5s"
+        max-http-requests = 4
+        max-handler-http-requests = 100
+        max-http-request-size = "10KiB"
+        max-http-response-size = "20MiB"
+        http-timeout = "5s"
+        http-total-time = "1m"
 
         [keepalive]
         ping-interval = "10s"
@@ -48,6 +54,7 @@ fn everything_that_can_be_said_is_understood() {
 
         [capabilities]
         topics = { publish = ["news/*"], subscribe = ["*"] }
+        allowed-hosts = ["api.example.com", "10.0.0.0/8:*"]
 
         [topics]
         overflow = "close"
@@ -70,6 +77,8 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(manifest.env["GREETING"].0, "hello");
     assert_eq!(manifest.secrets["API_KEY"].0, "CHAT_API_KEY");
     assert!(manifest.capabilities.topics.publish[0].matches("news/a"));
+    let hosts = manifest.capabilities.allowed_hosts;
+    assert_eq!(hosts.iter().map(|host| host.as_str()).last(), Some("10.0.0.0/8:*"));
     assert_eq!(manifest.topics.overflow, OverflowKey::Close);
 }
 
@@ -250,6 +259,7 @@ fn no_flaw_quotes_what_is_written_but_a_key() {
         "[env]\nA = hunter2",
         "[env]\nA = \"hunter2",
         "hunter2",
+        "[capabilities]\nallowed-hosts = [\"http://hunter2\"]",
         "[topics]\noverflow = \"hunter2\"",
     ] {
         let flaw = flaw(text);

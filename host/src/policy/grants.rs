@@ -9,6 +9,7 @@ use crate::claim::Route;
 use crate::manifest::asked::Refusal;
 use crate::manifest::{Manifest, TopicPatterns};
 use crate::pattern::Pattern;
+use crate::upstream::AllowedHost;
 
 /// One of `[[grants]]`: what manifests of these handlers may have, beside what other
 /// grants give them.
@@ -30,6 +31,9 @@ pub(crate) struct Grant {
     /// Patterns of names that a route may be for.
     #[serde(default)]
     hosts: Vec<Pattern>,
+    /// Hosts that requests may be sent to.
+    #[serde(default)]
+    allowed_hosts: Vec<AllowedHost>,
 }
 
 impl Grant {
@@ -121,6 +125,16 @@ impl<'a> Grants<'a> {
                 let key = ["capabilities", "topics", key].map(str::to_owned).to_vec();
                 missing.push(Missing { key, how: "topics", patterns });
             }
+        }
+        let covered = |asked: &AllowedHost| {
+            self.any(|grant| grant.allowed_hosts.iter().any(|host| host.covers(asked)))
+        };
+        let asked = manifest.capabilities.allowed_hosts.iter();
+        let uncovered = asked.filter(|asked| !covered(asked));
+        let patterns: Vec<_> = uncovered.map(|asked| asked.as_str().to_owned()).collect();
+        if !patterns.is_empty() {
+            let key = ["capabilities", "allowed-hosts"].map(str::to_owned).to_vec();
+            missing.push(Missing { key, how: "allowed-hosts", patterns });
         }
         missing
     }

@@ -268,6 +268,7 @@ fn fill(settings: &mut Settings, manifest: &Manifest, refusals: &mut Vec<Refusal
         }
     }
     settings.topics = Arc::new(topics(manifest, &settings.limits, refusals));
+    settings.allowed_hosts = manifest.capabilities.allowed_hosts.clone().into();
     settings.manifest = Some(manifest.clone().into());
 }
 

@@ -18,7 +18,7 @@ fn ask(policy: &Policy, key: &str, manifest: &str) -> Result<Wanted, String> {
     })
 }
 
-const ASKING: [(&str, &str); 5] = [
+const ASKING: [(&str, &str); 6] = [
     ("route = \"/elsewhere\"", "route is not granted"),
     ("host = \"chat.example.com\"", "host is not granted"),
     ("[secrets]\nKEY = \"PATH\"", "secrets.KEY is not granted"),
@@ -29,6 +29,10 @@ const ASKING: [(&str, &str); 5] = [
     (
         "[capabilities]\ntopics = { subscribe = [\"a/*\"] }",
         "capabilities.topics.subscribe is not granted",
+    ),
+    (
+        "[capabilities]\nallowed-hosts = [\"api.example.com\"]",
+        "capabilities.allowed-hosts is not granted",
     ),
 ];
 
@@ -44,7 +48,7 @@ fn without_a_policy_a_manifest_is_trusted() {
 #[test]
 fn what_no_grant_names_is_denied() {
     let grants = "[[grants]]\nhandlers = [\"other\"]\nroutes = [\"/\"]\nhosts = [\"*\"]\n\
-                  secrets = [\"*\"]\ntopics = { publish = [\"*\"], subscribe = [\"*\"] }";
+                  secrets = [\"*\"]\ntopics = { publish = [\"*\"], subscribe = [\"*\"] }\nallowed-hosts = [\"*:*\"]";
     for denying in [policy("", true), policy(grants, false), policy("grants = []", false)] {
         for (manifest, said) in ASKING {
             let why = ask(&denying, "/chat", manifest).unwrap_err();
@@ -74,7 +78,8 @@ fn what_a_grant_names_is_had_by_whom_it_names() {
     let granting = policy(
         "[[grants]]\nhandlers = [\"games/*\"]\nroutes = [\"/elsewhere\"]\n\
          hosts = [\"*.example.com\"]\nsecrets = [\"PAT*\"]\n\
-         topics = { publish = [\"a/*\"], subscribe = [\"*\"] }",
+         topics = { publish = [\"a/*\"], subscribe = [\"*\"] }\n\
+         allowed-hosts = [\"*.example.com\"]",
         true,
     );
     for (manifest, said) in ASKING {
@@ -87,6 +92,8 @@ fn what_a_grant_names_is_had_by_whom_it_names() {
         ("host = \"example.com\"", "host"),
         ("[secrets]\nKEY = \"HOME\"", "secrets.KEY"),
         ("[capabilities]\ntopics = { publish = [\"*\"] }", "capabilities.topics.publish"),
+        ("[capabilities]\nallowed-hosts = [\"*\"]", "capabilities.allowed-hosts"),
+        ("[capabilities]\nallowed-hosts = [\"10.0.0.1\"]", "capabilities.allowed-hosts"),
     ] {
         let why = ask(&granting, "/games/chess", manifest).unwrap_err();
         assert!(why.starts_with(&format!("{said} is not granted")), "{why}");

@@ -115,8 +115,6 @@ impl Instances {
                 Ok(slot) => return Ok(slot),
                 Err(full) => full,
             };
-            let of = matches!(full, Full::HandlerInstances).then_some(&*handler.name);
-            self.resting.end_longest(of);
             waits |= self.resting.has_just_asked();
             if !waits || Instant::now() >= deadline {
                 return Err(full);

@@ -18,7 +18,7 @@ use socklet::listener::{Endpoint, ListenAddress};
 use socklet::server::{Handlers, Listeners, Route, Server};
 use socklet::takeover::{Handed, Offer, Taken};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 fn main() -> ExitCode {
     let serve = match cli::parse() {
@@ -176,6 +176,11 @@ fn take_over(taken: Option<Taken>, meeting: Option<&Path>, all: Vec<Handed>) -> 
         }
         match taken.complete() {
             Ok(()) => info!("took over"),
+            // It may have given up waiting, and serve on.
+            Err(error) if meeting.is_some_and(|path| matches!(Taken::ask(path), Ok(Some(_)))) => {
+                error!("the process before serves on, and this one ends: {error}");
+                std::process::exit(1);
+            }
             Err(error) => warn!("the process before has ended by itself: {error}"),
         }
     }

@@ -128,6 +128,12 @@ async fn a_swap_has_the_next_generation_take_a_parked_state_up() {
         let answer = client.ask("hi").await;
         assert!(answer.starts_with("b:4"), "{answer}");
         server.log.message("could not move to generation 3: resume did not take it").await;
+        // It is not forgotten there: what ends the handler ends it as well.
+        let status = operator.handler("x").await;
+        assert_eq!(status["generations"][0]["connections"], 1, "{status}");
+        std::fs::remove_file(server.file("x.wasm")).unwrap();
+        std::fs::remove_file(server.file("x.toml")).unwrap();
+        assert_eq!(client.closed().await.0, 1001);
     }
 }
 

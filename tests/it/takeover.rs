@@ -92,6 +92,7 @@ async fn a_new_process_that_does_not_get_ready_changes_nothing() {
     assert_eq!(old.connect("/x").await.ask("hi").await, "a:hi");
     let new = start(&ANSWERS_B.bytes(), &meeting).run().await;
     assert_eq!(new.address, old.address);
+    old.log.message("another process serves now").await;
     assert_eq!(new.connect("/x").await.ask("hi").await, "b:hi");
 }
 
@@ -146,6 +147,7 @@ async fn who_is_not_the_next_process_is_told_nothing_for_long() {
     drop(stranger);
     assert_eq!(server.connect("/x").await.ask("hi").await, "a:hi");
     let new = start(&ANSWERS_B.bytes(), &meeting).run().await;
+    server.log.message("another process serves now").await;
     assert_eq!(new.connect("/x").await.ask("hi").await, "b:hi");
 }
 

@@ -125,8 +125,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             self.belong_to(&generation);
         }
         self.begun = self.connection.shared().events;
-        // There may be a newer one by now.
+        // There may be a newer one by now, and nothing to do in this one.
         self.follow();
+        self.stirs();
         (true, None)
     }
 

@@ -155,14 +155,20 @@ impl Topic {
         publication: Publication,
     ) -> Result<(), BrokerError> {
         let Publication { frame, except, .. } = &publication;
-        {
+        let at_once = {
             let mut state = self.state();
-            if state.can_be_served_at_once(frame) {
+            state.can_be_served_at_once(frame).then(|| {
                 state.push(frame.clone(), *except, None);
-                let mut counts = Counts::default();
-                state.step(&mut counts, None);
-                return Ok(());
+                // One of them may have less room by now.
+                state.listed = state.step(&mut Counts::default(), None);
+                state.listed
+            })
+        };
+        if let Some(waits) = at_once {
+            if waits {
+                self.ring.add(self.clone());
             }
+            return Ok(());
         }
         let place = publication.place().await?;
         let is_new = {

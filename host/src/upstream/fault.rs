@@ -193,12 +193,19 @@ fn of_http(error: &hyper::Error) -> Error {
         Error::HttpResponseHeaderSectionSize(None)
     } else if error.is_incomplete_message() {
         Error::HttpResponseIncomplete
+    } else if error.is_closed() || error.is_canceled() {
+        Error::ConnectionTerminated
     } else {
-        let of_socket =
-            std::error::Error::source(error).is_some_and(|source| source.is::<io::Error>());
-        match of_socket || error.is_closed() || error.is_canceled() {
-            true => Error::ConnectionTerminated,
-            false => Error::HttpProtocolError,
+        let source = std::error::Error::source(error);
+        let of_socket = source.and_then(|source| source.downcast_ref::<io::Error>());
+        match of_socket.map(io::Error::kind) {
+            Some(io::ErrorKind::UnexpectedEof) => Error::HttpResponseIncomplete,
+            Some(
+                io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe,
+            ) => Error::ConnectionTerminated,
+            _ => Error::HttpProtocolError,
         }
     }
 }

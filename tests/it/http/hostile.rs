@@ -1,6 +1,6 @@
 //! A guest that asks for much and reads nothing costs no one but itself.
 
-use super::{outcome, start};
+use super::{allowing, outcome, start};
 use crate::harness::{Upstream, metrics};
 
 #[tokio::test]
@@ -20,6 +20,7 @@ async fn a_flood_of_requests_is_as_many_as_there_may_be() {
     assert_eq!(samples[refused], 92.0);
     assert_eq!(samples["socklet_http_requests{handler=\"f\"}"], 8.0);
     // It is told of in a few lines.
+    server.log.message("max-http-requests").await;
     let lines = server.log.lines();
     let told = lines.iter().filter(|line| line.message().contains("max-http-requests"));
     assert!((1..=92).contains(&told.count()));
@@ -42,8 +43,9 @@ async fn a_flood_of_requests_is_as_many_as_there_may_be() {
 
 #[tokio::test]
 async fn an_instance_that_takes_too_much_is_ended_and_so_are_its_requests() {
-    let upstream = Upstream::start().await;
-    let server = start(&upstream).run().await;
+    let (upstream, sound) = (Upstream::start().await, Upstream::start().await);
+    let hosts = [&upstream, &sound].map(|upstream| upstream.address.to_string());
+    let server = allowing(&[&hosts[0], &hosts[1]], "").run().await;
     let mut hostile = server.connect("/f").await;
     let mut other = server.connect("/f").await;
     hostile.send(format!("flood {} 100000", upstream.url())).await;
@@ -54,7 +56,7 @@ async fn an_instance_that_takes_too_much_is_ended_and_so_are_its_requests() {
         begun += 1;
     }
     assert!(begun <= 8, "{begun}");
-    other.send(format!("get {}", upstream.url())).await;
-    upstream.call().await.answer("fine").await;
+    other.send(format!("get {}", sound.url())).await;
+    sound.call().await.answer("fine").await;
     assert_eq!(other.text().await, "status 200");
 }

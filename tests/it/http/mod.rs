@@ -159,9 +159,9 @@ async fn what_breaks_off_is_told() {
     let mut client = server.connect("/f").await;
     let url = upstream.url();
     for (answer, said) in [
-        ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "Connection(\"ended early\")"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "Connection("),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "Other("),
-        ("", "Connection(\"ended early\")"),
+        ("", "Connection("),
         ("SSH-2.0-OpenSSH_9.2\r\n\r\n", "Other("),
     ] {
         client.send(format!("get {url}")).await;

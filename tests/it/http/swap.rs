@@ -1,7 +1,7 @@
 //! What becomes of a request whose handler changes, or goes, under it.
 
 use super::{allowing, outcome};
-use crate::harness::guests::{ANSWERS_A, FETCHES};
+use crate::harness::guests::FETCHES;
 use crate::harness::{Client, Server, Upstream};
 
 /// A client whose guest has begun to get an answer of the upstream.
@@ -15,12 +15,17 @@ async fn begun(server: &Server, upstream: &Upstream) -> (Client, crate::harness:
     (client, call)
 }
 
+/// The same component, with a custom section that makes another file of it.
+fn next_version() -> Vec<u8> {
+    [FETCHES.bytes(), vec![0, 3, 1, b'v', 2]].concat()
+}
+
 #[tokio::test]
 async fn a_request_outlives_a_swap_where_its_connection_does() {
     let upstream = Upstream::start().await;
     let server = allowing(&[&upstream.address.to_string()], "").run().await;
     let (mut client, mut call) = begun(&server, &upstream).await;
-    server.put("f.wasm", &ANSWERS_A.bytes());
+    server.put("f.wasm", &next_version());
     server.log.wait("generation 2", |line| line.number("generation") == Some(2)).await;
     call.piece("after").await;
     assert_eq!(client.text().await, "after");
@@ -35,7 +40,7 @@ async fn a_swap_that_closes_connections_ends_their_requests() {
     let server =
         allowing(&[&address], "swap = \"restart\"").arg("--event-wall-time=8s").run().await;
     let (mut client, mut call) = begun(&server, &upstream).await;
-    server.put("f.wasm", &ANSWERS_A.bytes());
+    server.put("f.wasm", &next_version());
     assert_eq!(client.closed().await.0, 1012);
     call.closed().await;
 }

@@ -219,6 +219,9 @@ pub struct Config {
     pub compiler: Option<PathBuf>,
     /// What compiling one component may cost that program.
     pub compile_limits: CompileLimits,
+    /// Whether a generation that fails more than the one before it, within 30 s of its
+    /// swap, is rolled back by itself.
+    pub auto_rollback: bool,
     /// What is left to manifests.
     pub policy: Policy,
 }
@@ -248,6 +251,7 @@ impl Default for Config {
             max_cache_size: 4 << 30,
             compiler: None,
             compile_limits: CompileLimits::default(),
+            auto_rollback: true,
             policy: Policy::default(),
         }
     }

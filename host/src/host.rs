@@ -29,6 +29,7 @@ use crate::proxy_protocol::{self, NoHeader};
 use crate::registry::Registry;
 use crate::session::Session;
 use crate::stream::{Socket, Stream};
+use crate::trial::Culprit;
 
 pub(crate) struct Host {
     pub(crate) config: Config,
@@ -266,20 +267,23 @@ where
     let (handler, number) = (&*generation.account.name, generation.number);
     let id = opened.connection.id();
     tracing::debug!(handler, generation = number, connection = id, %peer, "opened");
+    let culprit = Culprit::of(&opened.connection);
     let mut session = Session::new(switched, opened.connection, opened.guest, opened.membership);
     // Lines of whatever library, where they are asked for, say whose they are. Those
     // of this crate from `info` on say so themselves, which costs quiet logs nothing.
     let span = tracing::debug_span!("connection", handler, generation = number, connection = id);
     while let Some(failure) = session.run().instrument(span.clone()).await {
+        // It may have moved on from the one that it began with.
+        let generation = session.generation();
         if generation.account.may_notice() {
             tracing::error!(
                 handler,
-                generation = number,
+                generation = generation.number,
                 connection = id,
                 "the instance failed, and its connection ends with it: {failure}"
             );
         }
-        generation.failed(&failure);
+        generation.failed(&failure, culprit);
     }
     tracing::debug!(handler, generation = number, connection = id, "closed");
     drop(session);

@@ -36,7 +36,8 @@
 //!   these are what a [`manifest`] asks for within the operator's [`policy`], in values
 //!   [`written`] as on the command line and `pattern`s of names. `guards` are what no
 //!   swap may lose, and [`inspect`] tells before it is served what would come of a file.
-//!   `trap_loop` holds back one that fails again and again. [`compiler`] has native code made,
+//!   `trap_loop` holds back one that fails again and again, and `trial` finds out a new one
+//!   that fails more than the one before. [`compiler`] has native code made,
 //!   `engine` has the settings for it, and `embedded` is what is served where
 //!   there is no directory.
 //!
@@ -117,6 +118,7 @@ pub mod tls;
 mod token;
 mod topics;
 mod trap_loop;
+mod trial;
 mod wasi;
 mod watch;
 pub mod written;

@@ -112,6 +112,7 @@ impl Loader {
         first: oneshot::Sender<()>,
     ) {
         let mut first = Some(first);
+        let registry = self.registry.clone();
         loop {
             if self.jobs.is_empty()
                 && let Some(first) = first.take()
@@ -125,6 +126,7 @@ impl Loader {
                 () = watcher.changed() => self.look().await,
                 Some(job) = self.jobs.join_next_with_id() => self.finish(job),
                 () = sleep_until(deadline) => self.look().await,
+                () = registry.alarmed() => self.obey_verdicts(),
                 Some(Wish { handler, answer }) = wishes.recv() => {
                     // Whoever does not wait for it any more has wished it all the same.
                     let _ = answer.send(self.roll_back(&handler));

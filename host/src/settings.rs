@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) linger: Duration,
     /// What becomes of live connections; none where the scope says.
     pub(crate) swap: Option<SwapPolicy>,
+    /// Whether a generation that fails more than the one before it is rolled back by itself.
+    pub(crate) auto_rollback: bool,
     /// Those that the handler speaks, the preferred one first.
     pub(crate) subprotocols: Vec<String>,
     /// Origins that may connect beside those that may connect to every handler.
@@ -67,6 +69,7 @@ impl Settings {
             scope: Scope::default(),
             linger: Duration::from_secs(30),
             swap: None,
+            auto_rollback: config.auto_rollback,
             subprotocols: Vec::new(),
             allow_origins: Vec::new(),
             session: None,

@@ -22,6 +22,7 @@ use crate::room::Room;
 use crate::settings::SwapPolicy;
 use crate::snapshot::{Saved, Stays};
 use crate::source::Source;
+use crate::trial::Culprit;
 
 impl Generation {
     /// Whether the state of its instances may be given to those of the next one.
@@ -107,11 +108,13 @@ impl Generation {
         if self.pause_left().is_some() {
             return Err(Stays::Failing);
         }
+        let anyone = connections.values().next();
+        let culprit = anyone.map_or(Culprit::Unknown, |one| Culprit::of(one));
         let limit = self.settings.timeouts.handshake;
         let started = timeout(limit, self.clone().start(&instances.overtime)).await;
         let started = started.unwrap_or(Err(Failure::Start(limit)));
         let mut instance = started.map_err(|failure| {
-            self.failed(&failure);
+            self.failed(&failure, culprit);
             Stays::NotStarted(failure)
         })?;
         let resumed = instances.overtime.work(instance.meter(), async move {
@@ -120,7 +123,7 @@ impl Generation {
         });
         let resumed = resumed.run().await;
         if let Err(Stays::ResumeFailed(failure)) = &resumed {
-            self.failed(failure);
+            self.failed(failure, culprit);
         }
         resumed
     }

@@ -164,6 +164,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
+    /// The one that its connection belongs to by now.
+    pub(crate) fn generation(&self) -> &Arc<Generation> {
+        &self.generation
+    }
+
     /// The stream beneath it all, while there is one.
     #[cfg(feature = "bench")]
     pub(crate) fn stream(&mut self) -> Option<&mut S> {

@@ -1,0 +1,69 @@
+//! A handler's way back to the component that served before.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::{Handler, Made};
+use crate::generation::Generation;
+use crate::settings::Settings;
+use crate::wasi::World;
+
+/// That the current generation is made of what served before, and not of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rollback {
+    /// The generation that it is made of; none where that was before the host's start.
+    pub(crate) to: Option<u64>,
+    pub(crate) by: By,
+}
+
+/// On whose wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Operator,
+    /// The generation had failed for too many, as this says.
+    Itself(String),
+}
+
+impl By {
+    /// Why it was rolled back by itself.
+    pub(crate) fn why(&self) -> Option<&str> {
+        match self {
+            Self::Operator => None,
+            Self::Itself(why) => Some(why),
+        }
+    }
+}
+
+impl Handler {
+    /// Makes a new generation of the component that served before the current one, with
+    /// these settings. Returns its number and that of the one that it is made of; none
+    /// where there was none. It is on no trial: what it replaces is no better.
+    pub(crate) fn roll_back(
+        &self,
+        settings: Settings,
+        by: By,
+        drain_until: Instant,
+    ) -> Option<(u64, u64)> {
+        let previous = self.previous()?;
+        let Generation { number, prepared, digest, .. } = &*previous;
+        let prepared = prepared.clone().within(World::new(&settings));
+        let next = self.replace(prepared, *digest, settings, drain_until, Made::OfOld);
+        self.set_rolled_back(Rollback { to: Some(*number), by });
+        Some((next, *number))
+    }
+
+    /// What a rollback would bring back.
+    pub(crate) fn previous(&self) -> Option<Arc<Generation>> {
+        self.previous.load_full()
+    }
+
+    /// What the current generation is made of, where that is not the file.
+    pub(crate) fn rolled_back(&self) -> Option<Arc<Rollback>> {
+        self.rolled_back.load_full()
+    }
+
+    pub(crate) fn set_rolled_back(&self, rollback: Rollback) {
+        self.rolled_back.store(Some(Arc::new(rollback)));
+    }
+}

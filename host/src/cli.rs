@@ -207,6 +207,21 @@ pub(crate) struct Serve {
     /// Where compiled handlers are kept [default: socklet in the user's cache folder]
     #[arg(long, value_name = "DIR", env = "SOCKLET_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+    /// Where it is kept what serves and what was rolled back, for the next start [default: what
+    /// systemd's StateDirectory= names, or socklet in the user's state folder]
+    #[arg(long, value_name = "DIR", env = "SOCKLET_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Keep nothing of that, whatever --state-dir says
+    #[arg(
+        long,
+        env = "SOCKLET_NO_STATE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
+    pub(crate) no_state: bool,
     #[command(flatten)]
     limits: LimitFlags,
     #[command(flatten)]

@@ -36,6 +36,7 @@
 //!   these are what a [`manifest`] asks for within the operator's [`policy`], in values
 //!   [`written`] as on the command line and `pattern`s of names. `guards` are what no
 //!   swap may lose, and [`inspect`] tells before it is served what would come of a file.
+//!   `state` is what of it outlives the host.
 //!   `trap_loop` holds back one that fails again and again, and `trial` finds out a new one
 //!   that fails more than the one before. [`compiler`] has native code made,
 //!   `engine` has the settings for it, and `embedded` is what is served where
@@ -112,6 +113,7 @@ mod shedding;
 mod snapshot;
 mod socket_file;
 mod source;
+mod state;
 mod stream;
 mod table;
 pub mod tls;

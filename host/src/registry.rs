@@ -6,7 +6,7 @@
 mod rollback;
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -51,6 +51,8 @@ pub(crate) struct Handler {
     previous: ArcSwapOption<Generation>,
     /// None where the current one is made of the file.
     rolled_back: ArcSwapOption<Rollback>,
+    /// The current one is made of what was kept from before the host's start.
+    restored: AtomicBool,
     alarm: Arc<Notify>,
     draining: Mutex<Vec<Draining>>,
 }
@@ -202,6 +204,7 @@ impl Handler {
             generations: AtomicU64::new(0),
             previous: ArcSwapOption::empty(),
             rolled_back: ArcSwapOption::empty(),
+            restored: AtomicBool::new(false),
             alarm,
             draining: Mutex::default(),
         }
@@ -242,6 +245,7 @@ impl Handler {
         // Whoever looks for a generation finds it in one place or the other.
         let mut draining = self.draining();
         self.rolled_back.store(None);
+        self.restored.store(false, Relaxed);
         draining.retain(|old| old.generation.has_connections());
         let old = self.current();
         let policy = old.as_ref().map(|old| old.policy_towards(&next));

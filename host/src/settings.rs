@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) coarse_clocks: bool,
     /// What all this was asked by; none where there was no manifest.
     pub(crate) manifest: Option<Arc<Manifest>>,
+    /// The text of that, for the host's next start.
+    pub(crate) manifest_text: Option<Arc<str>>,
     /// What it may do with topics.
     pub(crate) topics: Arc<Rules>,
 }
@@ -76,6 +78,7 @@ impl Settings {
             environment: Vec::new(),
             coarse_clocks: false,
             manifest: None,
+            manifest_text: None,
             topics: Arc::default(),
         }
     }

@@ -40,6 +40,7 @@ mod sandbox;
 mod session;
 mod shutdown;
 mod soak;
+mod state;
 mod static_files;
 mod subprotocol;
 mod swap;

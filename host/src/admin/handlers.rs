@@ -39,6 +39,9 @@ struct Entry {
     rolled_back_by: Option<&'static str>,
     /// Why the host has done so by itself.
     rolled_back_why: Option<String>,
+    /// What serves was kept from before the host's start, since the file can't be loaded or
+    /// was rolled back.
+    restored: bool,
     /// The one that a rollback would bring back.
     previous: Option<u64>,
     connections: usize,
@@ -107,6 +110,7 @@ fn entry(handler: &Handler, claim: Option<&Claim>, is_there: bool) -> Entry {
             By::Itself(_) => "itself",
         }),
         rolled_back_why: by.and_then(By::why).map(str::to_owned),
+        restored: handler.is_restored(),
         previous: handler.previous().map(|previous| previous.number),
         connections: generations.iter().map(|each| each.connections).sum(),
         instances: u64::try_from(handler.account.metrics.instances.get()).unwrap_or(0),

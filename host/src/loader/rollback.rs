@@ -102,7 +102,8 @@ impl Loader {
         let manifest = previous.settings.manifest.as_deref();
         // Keys may have been replaced since then: what is read anew is what is there now.
         let wanted = self.config.policy.settings(&self.config, key, manifest, folder);
-        let settings = wanted.map_err(NoRollback::Settings)?.settings;
+        let mut settings = wanted.map_err(NoRollback::Settings)?.settings;
+        settings.manifest_text.clone_from(&previous.settings.manifest_text);
         if let Some(current) = handler.current()
             && let Some(lost) =
                 Guards::of(&current).lost_by(Guards::new(&settings, &previous.prepared))
@@ -124,6 +125,7 @@ impl Loader {
                 known.served_before = known.served.replace(claim);
             }
         }
+        self.keep(key, None);
         self.settle();
         Ok(RolledBack { generation, to })
     }

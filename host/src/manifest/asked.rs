@@ -29,9 +29,21 @@ pub(crate) struct Wrong {
     pub(crate) what: String,
 }
 
+/// A manifest, and as what it is written.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) manifest: Manifest,
+    pub(crate) text: String,
+}
+
 /// The manifest of a handler; none where it has none. Files are looked for below
 /// `within` only, where that is given.
 pub(crate) fn read(found: &Found, within: Option<&Path>) -> Result<Option<Manifest>, AskError> {
+    Ok(read_text(found, within)?.map(|Text { manifest, .. }| manifest))
+}
+
+/// The same, with its text.
+pub(crate) fn read_text(found: &Found, within: Option<&Path>) -> Result<Option<Text>, AskError> {
     let wrong = |file: &Path, what: String| AskError::Wrong(Wrong { file: file.to_owned(), what });
     let unreadable = |file: &Path, error: &io::Error| {
         wrong(file, format!("can't be read: {error}: check the file and its permissions"))
@@ -46,7 +58,7 @@ pub(crate) fn read(found: &Found, within: Option<&Path>) -> Result<Option<Manife
         wrong(component, format!("the manifest inside it {why}: embed it again (socklet embed)"))
     })?;
     let inside = inside
-        .map(|text| Manifest::parse(&text))
+        .map(|text| Manifest::parse(&text).map(|manifest| Text { manifest, text }))
         .transpose()
         .map_err(|flaw| wrong(component, format!("the manifest inside it, {flaw}")))?;
     let Some(beside) = &found.manifest else { return Ok(inside) };
@@ -54,14 +66,14 @@ pub(crate) fn read(found: &Found, within: Option<&Path>) -> Result<Option<Manife
         return Err(wrong(&beside.path, why.clone()));
     }
     let text = match open(&beside.path, beside.fingerprint, within) {
-        Ok(Some(file)) => read_text(file),
+        Ok(Some(file)) => read_utf8(file),
         Ok(None) => return Err(AskError::Changing),
         Err(error) => return Err(unreadable(&beside.path, &error)),
     };
     let text = text.map_err(|error| unreadable(&beside.path, &error))?;
     let text = text.map_err(|what| wrong(&beside.path, what.to_owned()))?;
     let beside_it = Manifest::parse(&text).map_err(|flaw| wrong(&beside.path, flaw.to_string()))?;
-    if inside.as_ref().is_some_and(|inside| *inside != beside_it) {
+    if inside.as_ref().is_some_and(|inside| inside.manifest != beside_it) {
         let what = format!(
             "says something else than the manifest inside {}: embed this one (socklet embed), or \
              remove this file",
@@ -69,10 +81,10 @@ pub(crate) fn read(found: &Found, within: Option<&Path>) -> Result<Option<Manife
         );
         return Err(wrong(&beside.path, what));
     }
-    Ok(Some(beside_it))
+    Ok(Some(Text { manifest: beside_it, text }))
 }
 
-fn read_text(file: File) -> io::Result<Result<String, &'static str>> {
+fn read_utf8(file: File) -> io::Result<Result<String, &'static str>> {
     let mut bytes = Vec::new();
     file.take(MAX_SIZE as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MAX_SIZE {

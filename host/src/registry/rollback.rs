@@ -1,6 +1,7 @@
-//! A handler's way back to the component that served before.
+//! What the current generation of a handler is made of where that is not its file.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::time::Instant;
 
@@ -61,6 +62,21 @@ impl Handler {
     /// What the current generation is made of, where that is not the file.
     pub(crate) fn rolled_back(&self) -> Option<Arc<Rollback>> {
         self.rolled_back.load_full()
+    }
+
+    /// Whether the current one is made of what was kept from before the host's start.
+    pub(crate) fn is_restored(&self) -> bool {
+        self.restored.load(Relaxed)
+    }
+
+    /// The file holds by now what was brought back. Whether that is news.
+    pub(crate) fn is_of_its_file(&self) -> bool {
+        let restored = self.restored.swap(false, Relaxed);
+        self.rolled_back.swap(None).is_some() || restored
+    }
+
+    pub(crate) fn set_restored(&self) {
+        self.restored.store(true, Relaxed);
     }
 
     pub(crate) fn set_rolled_back(&self, rollback: Rollback) {

@@ -145,10 +145,10 @@ impl Stage {
             return Guest::own(self.instance(), connection.clone(), &self.host.instances, None);
         };
         let seat = generation.seat(key, connection, |key| {
-            let slot = self.host.instances.reserve(&generation.account)?;
-            Ok::<_, Full>(room::open(key, generation, &self.host.instances, slot))
+            let slot = self.host.instances.reserve(&generation.account).ok()?;
+            Some(room::open(key, generation, &self.host.instances, slot))
         });
-        let seat = seat.expect("room for one instance").expect("a generation that is current");
+        let seat = seat.expect("room for one instance, and a generation that is current");
         let started = self.runtime.block_on(seat.room().started());
         assert!(started.is_ok(), "the instance does not start");
         Guest::Seated(seat)

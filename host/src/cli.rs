@@ -95,6 +95,7 @@ Examples:
   socklet serve handlers --static public       a page of one's own beside them
   socklet serve handlers --listen unix:/run/socklet.sock --trusted-proxy unix
   socklet serve --config /etc/socklet.toml --untrusted
+  socklet serve handlers --takeover            in place of the one that runs, if any
   socklet check handlers/chat.wasm             what serving it would say
   socklet embed chat.wasm --manifest chat.toml
 
@@ -144,6 +145,19 @@ pub(crate) struct Serve {
     /// read [default: admin-token in the folder of compiled handlers]
     #[arg(long, value_name = "FILE", env = "SOCKLET_ADMIN_TOKEN_FILE", requires = "admin")]
     pub(crate) admin_token_file: Option<PathBuf>,
+    /// Take the listeners over from the process that serves and was started like this, if there
+    /// is one, so that no handshake is refused while one replaces the other. They meet at this
+    /// Unix socket, which is for their user alone [default: beside compiled handlers, by the first
+    /// listener]
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "SOCKLET_TAKEOVER",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ""
+    )]
+    pub(crate) takeover: Option<PathBuf>,
     /// Directory of files that browsers get where no handler matches: a page of one's own
     #[arg(long = "static", value_name = "DIR", env = "SOCKLET_STATIC")]
     static_files: Option<PathBuf>,

@@ -92,6 +92,8 @@ pub struct Timeouts {
     pub pong: Duration,
     /// Without a message either way before the host closes. `None`: for ever.
     pub idle: Option<Duration>,
+    /// Over which a process closes its connections that another one has taken over from.
+    pub takeover_drain: Duration,
     /// Between saying that it is not ready any more and closing, on shutdown.
     pub shutdown_delay: Duration,
     /// For all connections to end once the host shuts down.
@@ -109,6 +111,7 @@ impl Default for Timeouts {
             ping_interval: Duration::from_secs(25),
             pong: Duration::from_secs(50),
             idle: None,
+            takeover_drain: Duration::from_secs(60),
             shutdown_delay: Duration::ZERO,
             shutdown: Duration::from_secs(10),
             drain: Duration::from_secs(24 * 60 * 60),

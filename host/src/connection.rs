@@ -67,6 +67,8 @@ pub(crate) struct Shared {
     in_line: bool,
     /// Its room has nothing left to do for it.
     finished: bool,
+    /// Its instance is needed elsewhere.
+    park: bool,
 }
 
 /// What the host has learned while a connection was opened, beyond the request: what
@@ -166,7 +168,7 @@ impl Shared {
         true
     }
 
-    fn has_event(&self) -> bool {
+    pub(crate) fn has_event(&self) -> bool {
         self.mailbox.has_event(!self.outbound.congested())
     }
 
@@ -205,6 +207,7 @@ impl Connection {
                 opening: None,
                 in_line: false,
                 finished: false,
+                park: false,
             }),
             session: AtomicWaker::new(),
             wished: AtomicBool::new(false),
@@ -286,6 +289,17 @@ impl Connection {
     pub(crate) fn look_again(&self) {
         self.wished.store(true, Release);
         self.session.wake();
+    }
+
+    /// Has its session give up the instance, where its state can be kept.
+    pub(crate) fn ask_to_park(&self) {
+        self.shared().park = true;
+        self.look_again();
+    }
+
+    /// Whether it was asked to.
+    pub(crate) fn is_asked_to_park(&self) -> bool {
+        std::mem::take(&mut self.shared().park)
     }
 
     /// It leaves a generation before anything has come of it.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
 
+use crate::snapshot::Stays;
+
 /// The limit of one instance's memory.
 pub(crate) const MAX_MEMORY: &str = "max-memory";
 
@@ -31,6 +33,8 @@ pub(crate) enum Failure {
     Stack,
     #[error("the pool of instances is exhausted: {0}")]
     Pool(wasmtime::PoolConcurrencyLimitError),
+    #[error("was parked, and its state is lost: {0}")]
+    Lost(Box<Stays>),
 }
 
 impl Failure {
@@ -60,9 +64,10 @@ impl Failure {
     }
 
     /// Whether it says that the handler is not sound. That events were too many in all
-    /// which were fine one by one, when their peer left, does not.
+    /// which were fine one by one, when their peer left, does not; and what has lost a
+    /// parked state has been counted itself.
     pub(crate) fn is_of_the_handler(&self) -> bool {
-        !self.is_of_the_host() && !matches!(self, Self::Lingers(_))
+        !self.is_of_the_host() && !matches!(self, Self::Lingers(_) | Self::Lost(_))
     }
 
     /// The limit's name, or `trap`.
@@ -75,6 +80,7 @@ impl Failure {
             Self::Memory { limit, .. } => limit,
             Self::Stack => "stack",
             Self::Pool(_) => "max-instances",
+            Self::Lost(_) => "parked",
         }
     }
 

@@ -147,18 +147,18 @@ impl Generation {
         self.room_key(path).is_some_and(|key| self.rooms().contains_key(key))
     }
 
-    /// A seat in the room of this key. Where there is none, one is `open`ed, unless the
-    /// generation is retired: then there is no seat.
-    pub(crate) fn seat<E>(
+    /// A seat in the room of this key. Where there is none, one is `open`ed, if that can
+    /// be, unless the generation is retired: then there is no seat.
+    pub(crate) fn seat(
         &self,
         key: &str,
         connection: &Arc<Connection>,
-        open: impl FnOnce(Arc<str>) -> Result<Arc<Room>, E>,
-    ) -> Result<Option<Seat>, E> {
+        open: impl FnOnce(Arc<str>) -> Option<Arc<Room>>,
+    ) -> Option<Seat> {
         let mut rooms = self.rooms();
         let room = match rooms.get(key) {
             Some(room) => room.clone(),
-            None if self.is_retired() => return Ok(None),
+            None if self.is_retired() => return None,
             None => {
                 let key = Arc::<str>::from(key);
                 let room = open(key.clone())?;
@@ -167,7 +167,7 @@ impl Generation {
             }
         };
         // Under the lock, so that a room can't be closed in between.
-        Ok(Some(Seat::new(room, connection.clone())))
+        Some(Seat::new(room, connection.clone()))
     }
 
     /// Has nobody find the room any more, if it `may` go. False where it may not, or is

@@ -44,7 +44,7 @@ pub(crate) struct GuestState {
     /// When the event began that is under way; None between two.
     began: Option<Instant>,
     /// When the last event ended, or the wait after it.
-    ended: Instant,
+    pub(crate) ended: Instant,
     /// When the instance was woken last.
     woken: Instant,
 }

@@ -39,6 +39,8 @@ pub(crate) struct Host {
     pub(crate) instances: Arc<Instances>,
     /// Held by each socket until its handshake is done.
     pub(crate) handshakes: Arc<Semaphore>,
+    /// How many of these there are.
+    pub(crate) max_handshakes: usize,
     /// What browsers get where no handler matches.
     pub(crate) files: Option<Files>,
     downloads: Arc<Semaphore>,
@@ -101,6 +103,7 @@ impl Host {
         }
         Self {
             handshakes: slots(sockets.handshakes),
+            max_handshakes: sockets.handshakes,
             files: config.static_files.clone().map(Files::new),
             downloads: slots(downloads),
             connections: slots(sockets.connections),
@@ -273,7 +276,7 @@ where
     // of this crate from `info` on say so themselves, which costs quiet logs nothing.
     let span = tracing::debug_span!("connection", handler, generation = number, connection = id);
     while let Some(failure) = session.run().instrument(span.clone()).await {
-        // It may have moved on from the one that it began with.
+        // It may be another one than in the beginning.
         let generation = session.generation();
         if generation.account.may_notice() {
             tracing::error!(

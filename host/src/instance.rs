@@ -222,7 +222,7 @@ impl Instance {
         state.end_event(durations);
         delivered.map_err(|failure| state.memory.explain(failure))?;
         if let Some(source) = &state.source {
-            source.event_ended();
+            source.event_ended(state.ended);
         }
         Ok(())
     }

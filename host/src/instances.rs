@@ -2,19 +2,23 @@
 //! those run whose events are long.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 use crate::account::{Account, Seat};
 use crate::engine::Capacity;
 use crate::host::Full;
 use crate::overtime::Overtime;
-use crate::room::Lingering;
+use crate::resting::Resting;
 
 pub(crate) struct Instances {
     pub(crate) overtime: Overtime,
-    /// Rooms that could give up their instances.
-    pub(crate) lingering: Arc<Lingering>,
+    /// Who could give up theirs.
+    pub(crate) resting: Arc<Resting>,
+    /// Told whenever a slot has become free.
+    released: Arc<Notify>,
     slots: Arc<Semaphore>,
     moves: Arc<Semaphore>,
     max: usize,
@@ -26,10 +30,21 @@ pub(crate) struct Instances {
 pub(crate) struct InstanceSlot {
     _instance: OwnedSemaphorePermit,
     _of_handler: Seat,
+    // Dropped last, when the others are free.
+    _released: Released,
+}
+
+struct Released(Arc<Notify>);
+
+impl Drop for Released {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
 
 /// Instances that give their connections to others at a time. For a moment there are
-/// two for the one slot that they have, so the pool has room for so many more.
+/// two for the one slot that they have, so the pool has room for so many more, or for
+/// twice as many as there may be.
 pub(crate) const MAX_MOVES: usize = 16;
 
 /// An instance may give its connections to another one, until this is dropped.
@@ -42,19 +57,31 @@ impl Instances {
     pub(crate) fn new(overtime: Overtime, capacity: Capacity) -> Self {
         let Capacity { instances: max, limit } = capacity;
         let slots = Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)));
-        let moves = Arc::new(Semaphore::new(MAX_MOVES));
-        Self { overtime, lingering: Arc::default(), slots, moves, max, limit }
+        let moves = Arc::new(Semaphore::new(MAX_MOVES.min(max)));
+        Self {
+            overtime,
+            resting: Arc::default(),
+            released: Arc::default(),
+            slots,
+            moves,
+            max,
+            limit,
+        }
     }
 
-    /// Reserves what an instance needs. Before they run out, rooms that nobody is in give
-    /// up theirs.
+    /// Reserves what an instance needs, or says at once what has run out. Before it has,
+    /// who is at rest gives up theirs.
     pub(crate) fn reserve(&self, handler: &Account) -> Result<InstanceSlot, Full> {
         let scarce = self.max / 4;
         if handler.instances.are_taken() {
-            self.lingering.end_longest_of(&handler.name);
+            self.resting.end_longest(Some(&handler.name));
         } else if self.slots.available_permits() <= scarce {
-            self.lingering.end_longest();
+            self.resting.end_longest(None);
         }
+        self.take(handler)
+    }
+
+    fn take(&self, handler: &Account) -> Result<InstanceSlot, Full> {
         let instance = self.slots.clone().try_acquire_owned();
         let of_handler = handler.instances.take();
         // The last eighth is for handlers that have no more than that.
@@ -66,7 +93,53 @@ impl Instances {
         Ok(InstanceSlot {
             _instance: instance.map_err(|_| self.limit)?,
             _of_handler: of_handler.ok_or(Full::HandlerInstances)?,
+            _released: Released(self.released.clone()),
         })
+    }
+
+    /// The same, but waits for one that becomes free within this time, where anybody has
+    /// been asked for theirs or `may_wait`.
+    async fn reserve_or_wait(
+        &self,
+        limit: Duration,
+        handler: &Account,
+        may_wait: bool,
+    ) -> Result<InstanceSlot, Full> {
+        const LOOK: Duration = Duration::from_millis(100);
+        let deadline = Instant::now() + limit;
+        let mut waits = may_wait;
+        loop {
+            // What is released from now on is not missed.
+            let released = self.released.notified();
+            let full = match self.reserve(handler) {
+                Ok(slot) => return Ok(slot),
+                Err(full) => full,
+            };
+            let of = matches!(full, Full::HandlerInstances).then_some(&*handler.name);
+            waits |= self.resting.end_longest(of);
+            if !waits || Instant::now() >= deadline {
+                return Err(full);
+            }
+            // Who was told may have had no use for it.
+            let look = (Instant::now() + LOOK).min(deadline);
+            let _ = timeout_at(look, released).await;
+        }
+    }
+
+    /// Reserves what an instance needs, once there is room, but waits no longer than this.
+    pub(crate) async fn reserve_within(
+        &self,
+        limit: Duration,
+        handler: &Account,
+    ) -> Result<InstanceSlot, Full> {
+        self.reserve_or_wait(limit, handler, true).await
+    }
+
+    /// Reserves what an instance needs. Where they have run out and somebody is at rest,
+    /// that one's is waited for, for a moment.
+    pub(crate) async fn reserve_soon(&self, handler: &Account) -> Result<InstanceSlot, Full> {
+        const MOMENT: Duration = Duration::from_secs(1);
+        self.reserve_or_wait(MOMENT, handler, false).await
     }
 
     /// Waits until one more instance may give its connections to another one.

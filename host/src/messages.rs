@@ -92,7 +92,7 @@ async fn next(mut store: StoreContextMut<'_, GuestState>) -> Option<(ConnectionI
     }
     state.end_event(|metrics| &metrics.on_message);
     let source = state.source.as_ref()?;
-    source.event_ended();
+    source.event_ended(state.ended);
     state.meter.rest();
     let turn_is_over = state.turn_is_over();
     let (message, waited) = next_of(turn_is_over, |cx| source.poll_message(cx)).await;

@@ -9,10 +9,10 @@
 //! A room begins with its first connection and ends some time after its last, or with
 //! a failure of its instance, which ends its connections as well.
 
-mod lingering;
 mod task;
 
 use std::collections::{HashMap, VecDeque};
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -20,6 +20,7 @@ use std::task::{Context, Poll};
 use arc_swap::ArcSwap;
 use futures_util::task::AtomicWaker;
 use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::connection::{Connection, ConnectionId, NOBODY};
 use crate::failure::Failure;
@@ -29,7 +30,6 @@ use crate::mailbox::Event;
 use crate::messages::Incoming;
 use crate::trial::Culprit;
 
-pub(crate) use lingering::Lingering;
 pub(crate) use task::open;
 
 pub(crate) struct Room {
@@ -47,6 +47,9 @@ pub(crate) struct Room {
     home: ArcSwap<Generation>,
     /// It has another home than before.
     moved: Notify,
+    /// Its task wants to hear of the next event.
+    resting: AtomicBool,
+    stirred: Notify,
 }
 
 #[derive(Default)]
@@ -60,6 +63,8 @@ struct Inner {
     marked: Vec<Arc<Connection>>,
     /// Before anybody else has a turn, the instance is asked for its state.
     suspending: bool,
+    /// When the last event has ended; none before the first.
+    last_event: Option<Instant>,
     /// Nothing stands in line any more.
     over: bool,
 }
@@ -101,6 +106,8 @@ impl Room {
             used: AtomicBool::new(false),
             home: ArcSwap::new(home),
             moved: Notify::new(),
+            resting: AtomicBool::new(false),
+            stirred: Notify::new(),
         }
     }
 
@@ -131,6 +138,32 @@ impl Room {
                 return false;
             }
         }
+    }
+
+    /// Waits until an event has ended.
+    async fn stirred(&self) {
+        self.resting.store(true, Relaxed);
+        self.stirred.notified().await;
+    }
+
+    fn last_event(&self) -> Option<Instant> {
+        self.inner().last_event
+    }
+
+    fn has_turns(&self) -> bool {
+        !self.inner().line.is_empty()
+    }
+
+    /// Waits until somebody's turn has come.
+    async fn has_turn(&self) {
+        poll_fn(|cx| {
+            self.task.register(cx.waker());
+            match self.inner().line.is_empty() {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            }
+        })
+        .await;
     }
 
     /// Has the instance asked for its state, before anybody else has a turn.
@@ -296,9 +329,16 @@ impl Room {
         current.or_else(first).map_or(Culprit::Unknown, |one| Culprit::of(one))
     }
 
-    /// The event that was under way has ended well, if there was one.
-    pub(crate) fn event_ended(&self) {
-        let ended = self.inner().current.take();
+    /// The event that was under way has ended well, if there was one, at this time.
+    pub(crate) fn event_ended(&self, at: Instant) {
+        let ended = {
+            let mut inner = self.inner();
+            inner.last_event = Some(at);
+            inner.current.take()
+        };
+        if self.resting.load(Relaxed) && self.resting.swap(false, Relaxed) {
+            self.stirred.notify_one();
+        }
         if let Some((connection, last)) = ended {
             self.used.store(true, Relaxed);
             if connection.shared().end_turn(last) {

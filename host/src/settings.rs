@@ -17,6 +17,9 @@ pub(crate) struct Settings {
     pub(crate) scope: Scope,
     /// How long a shared instance outlives its last connection.
     pub(crate) linger: Duration,
+    /// How long an instance may have nothing to do before it is parked; none where it is
+    /// not for that.
+    pub(crate) park_after: Option<Duration>,
     /// What becomes of live connections; none where the scope says.
     pub(crate) swap: Option<SwapPolicy>,
     /// Whether a generation that fails more than the one before it is rolled back by itself.
@@ -70,6 +73,7 @@ impl Settings {
             timeouts: config.timeouts.clone(),
             scope: Scope::default(),
             linger: Duration::from_secs(30),
+            park_after: None,
             swap: None,
             auto_rollback: config.auto_rollback,
             subprotocols: Vec::new(),

@@ -3,6 +3,7 @@
 use wasmtime::component::{ComponentType, Lift, Lower};
 
 use crate::failure::Failure;
+use crate::host::Full;
 use crate::instance::Instance;
 
 /// `snapshot.saved`.
@@ -44,6 +45,10 @@ pub(crate) enum Stays {
     NotStarted(Failure),
     #[error("the generation's instances fail again and again")]
     Failing,
+    #[error("there is no room for an instance to take it: {0}")]
+    Full(Full),
+    #[error("there is no room to keep it ({0})")]
+    Memory(&'static str),
 }
 
 impl std::fmt::Display for SnapshotError {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio::time::Instant;
+
 use crate::connection::{Connection, ConnectionId};
 use crate::mailbox::Event;
 use crate::messages::Incoming;
@@ -47,10 +49,10 @@ impl Source {
         }
     }
 
-    /// The event that was under way has ended well.
-    pub(crate) fn event_ended(&self) {
+    /// The event that was under way has ended well, at this time.
+    pub(crate) fn event_ended(&self, at: Instant) {
         if let Self::Room(room) = self {
-            room.event_ended();
+            room.event_ended(at);
         }
     }
 

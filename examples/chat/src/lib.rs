@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
 use socklet_guest::prelude::*;
 
 /// How many lines a joiner is told, and how many bytes they may be together: few enough
@@ -13,9 +14,14 @@ const LONGEST_TEXT: usize = 64 * 1024;
 const LONGEST_NAME: usize = 32;
 
 /// One room: the last lines said in it, oldest first.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Chat {
     lines: VecDeque<String>,
+}
+
+/// A new version of this file takes the room up as it was, with everyone in it.
+impl Snapshot for Chat {
+    const SCHEMA: u32 = 1;
 }
 
 impl Room for Chat {
@@ -91,7 +97,7 @@ fn name(asked: &str) -> String {
     }
 }
 
-socklet_guest::export!(Chat: Room);
+socklet_guest::export!(Chat: Room + Snapshot);
 
 #[cfg(test)]
 mod tests {

@@ -91,3 +91,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/handlers.md")]
 struct Handlers;
+
+/// Compiles the Rust of the page about swaps.
+#[cfg(all(doctest, feature = "snapshot"))]
+#[doc = include_str!("../../../docs/hot-swap.md")]
+struct HotSwap;

@@ -46,6 +46,8 @@ struct Entry {
     previous: Option<u64>,
     connections: usize,
     instances: u64,
+    /// States of instances that have had nothing to do.
+    parked: u64,
     /// Those that have connections, and the current one.
     generations: Vec<OfGeneration>,
     counters: Counts,
@@ -114,6 +116,7 @@ fn entry(handler: &Handler, claim: Option<&Claim>, is_there: bool) -> Entry {
         previous: handler.previous().map(|previous| previous.number),
         connections: generations.iter().map(|each| each.connections).sum(),
         instances: u64::try_from(handler.account.metrics.instances.get()).unwrap_or(0),
+        parked: u64::try_from(handler.account.metrics.parked.get()).unwrap_or(0),
         generations,
         counters: handler.account.metrics.counts(),
     }

@@ -167,6 +167,9 @@ pub(super) struct TimeoutFlags {
     /// For all connections to end on shutdown [default: 10s]
     #[arg(long, value_name = "TIME", env = "SOCKLET_SHUTDOWN_TIMEOUT", value_parser = duration)]
     shutdown_timeout: Option<Duration>,
+    /// Over which connections are closed when another process has taken over [default: 1m]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_TAKEOVER_DRAIN", value_parser = duration)]
+    takeover_drain: Option<Duration>,
     /// For the connections of a replaced handler to end on their own [default: 24h]
     #[arg(long, value_name = "TIME", env = "SOCKLET_DRAIN_TIMEOUT", value_parser = duration)]
     drain_timeout: Option<Duration>,
@@ -183,6 +186,7 @@ impl TimeoutFlags {
         timeouts.idle = self.idle_timeout;
         set(&mut timeouts.shutdown_delay, self.shutdown_delay);
         set(&mut timeouts.shutdown, self.shutdown_timeout);
+        set(&mut timeouts.takeover_drain, self.takeover_drain);
         set(&mut timeouts.drain, self.drain_timeout);
     }
 }

@@ -97,6 +97,33 @@ impl Generation {
         }
     }
 
+    /// What an instance knows could not be kept without it.
+    pub(crate) fn can_not_park(&self, connections: usize, why: &Stays) {
+        if self.account.may_notice() {
+            tracing::warn!(
+                handler = &*self.account.name,
+                generation = self.number,
+                connections,
+                "could not be parked: {why}: its instance stays"
+            );
+        }
+    }
+
+    /// The same as `resume`, unless its instances fail again and again: then the old one,
+    /// which is still there, had better stay.
+    pub(crate) async fn take_over(
+        self: &Arc<Self>,
+        instances: &Instances,
+        saved: Saved,
+        connections: Connections,
+        source: Source,
+    ) -> Result<Instance, Stays> {
+        if self.pause_left().is_some() {
+            return Err(Stays::Failing);
+        }
+        self.resume(instances, Arc::new(saved), connections, source).await
+    }
+
     /// A fresh instance that has taken up the state of another one.
     pub(crate) async fn resume(
         self: &Arc<Self>,
@@ -105,9 +132,6 @@ impl Generation {
         connections: Connections,
         source: Source,
     ) -> Result<Instance, Stays> {
-        if self.pause_left().is_some() {
-            return Err(Stays::Failing);
-        }
         let anyone = connections.values().next();
         let culprit = anyone.map_or(Culprit::Unknown, |one| Culprit::of(one));
         let limit = self.settings.timeouts.handshake;

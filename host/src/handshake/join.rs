@@ -111,7 +111,7 @@ impl Candidate<'_> {
     }
 
     async fn start_own(&self, generation: &Arc<Generation>) -> Result<(Guest, Accepted), Response> {
-        let slot = self.may_start(generation)?;
+        let slot = self.may_start(generation).await?;
         let overtime = &self.host.instances.overtime;
         let limit = generation.settings.timeouts.handshake;
         // A peer waits for a start no longer than it may let others wait.
@@ -154,10 +154,15 @@ impl Candidate<'_> {
         generation: &Arc<Generation>,
         key: &str,
     ) -> Result<Option<(Guest, Accepted)>, Response> {
+        // A place is waited for before the rooms are locked.
+        let mut slot = match generation.has_room_for(self.asked.path) {
+            true => None,
+            false => Some(self.may_start(generation).await?),
+        };
         let seat = generation.seat(key, self.connection, |key| {
-            let slot = self.may_start(generation)?;
-            Ok(room::open(key, generation, &self.host.instances, slot))
-        })?;
+            // None where the room has ended just now: then it is looked for again.
+            slot.take().map(|slot| room::open(key, generation, &self.host.instances, slot))
+        });
         let Some(seat) = seat else { return Ok(None) };
         // It starts, or does not, within its own bounds.
         match seat.room().started().await {
@@ -211,14 +216,12 @@ impl Candidate<'_> {
     }
 
     /// Whether another instance may be started: the slot for it, or the refusal.
-    fn may_start(&self, generation: &Generation) -> Result<InstanceSlot, Response> {
+    async fn may_start(&self, generation: &Generation) -> Result<InstanceSlot, Response> {
         if let Some(left) = generation.pause_left() {
             return Err(response::unavailable_for(left, "the handler fails again and again"));
         }
-        self.host
-            .instances
-            .reserve(&generation.account)
-            .map_err(|limit| super::check::full(limit, self.asked.peer, &generation.account))
+        let slot = self.host.instances.reserve_soon(&generation.account).await;
+        slot.map_err(|limit| super::check::full(limit, self.asked.peer, &generation.account))
     }
 }
 

@@ -39,6 +39,10 @@ pub(crate) struct Manifest {
     pub(crate) scope: ScopeKey,
     /// How long a shared instance outlives its last connection. 30s by default.
     pub(crate) linger: Option<TimeOrNone>,
+    /// How long an instance has no event before it is parked, if it exports snapshot: its
+    /// state is kept, and the connections stay. By default that is done only where
+    /// instances run short.
+    pub(crate) park_after: Option<Time>,
     /// Subprotocols that the handler speaks, the preferred one first.
     pub(crate) subprotocols: Vec<Subprotocol>,
     /// Origins that may connect beside those that the operator allows.

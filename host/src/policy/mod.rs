@@ -197,6 +197,7 @@ fn fill(settings: &mut Settings, manifest: &Manifest) -> Result<(), String> {
     if let Some(linger) = manifest.linger {
         settings.linger = linger.0;
     }
+    settings.park_after = manifest.park_after.map(|after| after.0);
     settings.swap = manifest.swap.map(|swap| match swap {
         SwapKey::Migrate => SwapPolicy::Migrate,
         SwapKey::Drain => SwapPolicy::Drain,

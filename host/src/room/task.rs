@@ -1,10 +1,14 @@
 //! A room's task: its start, its events, and its end.
 
+mod moving;
+mod parking;
+
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Over, Room, Stage};
@@ -28,13 +32,12 @@ pub(crate) fn open(
         room: room.clone(),
         generation: generation.clone(),
         refused: 0,
+        wakeful: false,
+        slot: Some(slot),
         instances: instances.clone(),
     };
     // Not in the task of whoever came first, who may be gone before the others.
-    tokio::spawn(async move {
-        task.run().await;
-        drop(slot);
-    });
+    tokio::spawn(task.run());
     room
 }
 
@@ -45,7 +48,19 @@ struct Task {
     generation: Arc<Generation>,
     /// The number of the one that it could not move to, as of the last try.
     refused: u64,
+    /// Its instance could not be parked, and is not asked again.
+    wakeful: bool,
+    /// None while there is no instance.
+    slot: Option<InstanceSlot>,
     instances: Arc<Instances>,
+}
+
+/// What its instance is asked for its state for.
+enum Why {
+    /// An instance of another generation is to take it up.
+    Move(Option<Turn>),
+    /// It has nothing to do.
+    Rest,
 }
 
 impl Task {
@@ -71,18 +86,24 @@ impl Task {
     /// Drives the instance, and those that take over from it, until one has failed or
     /// nobody has been there for long.
     async fn serve(&mut self, mut instance: Instance) -> Result<(), Failure> {
-        while let Some((suspended, turn)) = self.drive(instance).await? {
-            instance = self.move_on(*suspended).await;
-            drop(turn);
+        while let Some((suspended, why)) = self.drive(instance).await? {
+            instance = match why {
+                Why::Move(turn) => {
+                    let moved = self.move_on(*suspended).await;
+                    drop(turn);
+                    moved
+                }
+                Why::Rest => match self.park(*suspended).await? {
+                    Some(woken) => woken,
+                    None => return Ok(()),
+                },
+            };
         }
         Ok(())
     }
 
     /// Drives one instance, until it is asked for its state. None where nobody is left.
-    async fn drive(
-        &self,
-        instance: Instance,
-    ) -> Result<Option<(Box<Suspended>, Option<Turn>)>, Failure> {
+    async fn drive(&self, instance: Instance) -> Result<Option<(Box<Suspended>, Why)>, Failure> {
         let source = Source::Room(self.room.clone());
         let mut work = self.instances.overtime.work(instance.meter(), instance.serve(source));
         let mut serving = pin!(poll_fn(|cx| {
@@ -94,56 +115,20 @@ impl Task {
             }
             polled
         }));
-        let mut turn = None;
+        let mut why = None;
         loop {
             tokio::select! {
                 biased;
                 served = &mut serving => return Ok(match served? {
-                    Served::Suspended(suspended) => Some((suspended, turn)),
+                    Served::Suspended(suspended) => Some(suspended).zip(why),
                     Served::Finished => None,
                 }),
                 () = self.deserted() => return Ok(None),
-                given = self.turn_to_move(), if turn.is_none() => {
-                    turn = given;
-                    self.room.suspend();
-                }
+                turn = self.turn_to_move(), if why.is_none() => why = Some(Why::Move(turn)),
+                () = self.rests(), if why.is_none() => why = Some(Why::Rest),
             }
+            self.room.suspend();
         }
-    }
-
-    /// Waits until the room has another home, and until it may follow there.
-    async fn turn_to_move(&self) -> Option<Turn> {
-        loop {
-            let home = self.room.home();
-            if !Arc::ptr_eq(&home, &self.generation) && home.number != self.refused {
-                return self.instances.turn_to_move(&self.generation.account).await;
-            }
-            self.room.moved.notified().await;
-        }
-    }
-
-    /// Has an instance of the room's new home take over. Where it can't, the old one goes
-    /// on, and the room comes back to it.
-    async fn move_on(&mut self, suspended: Suspended) -> Instance {
-        let Suspended { instance, saved } = suspended;
-        let next = self.room.home();
-        let connections = instance.connections().clone();
-        let count = connections.len();
-        let moved = match saved {
-            Ok(saved) => {
-                let source = Source::Room(self.room.clone());
-                next.resume(&self.instances, Arc::new(saved), connections, source).await
-            }
-            Err(why) => Err(why),
-        };
-        self.generation.note_move(&next, count, moved.as_ref().map(|_| ()));
-        if let Ok(moved) = moved {
-            self.generation = next;
-            return moved;
-        }
-        self.refused = next.number;
-        self.generation.take_back(&next, &self.key, &self.room);
-        instance
     }
 
     /// Waits until nobody has been in the room for as long as it lingers, or until
@@ -162,11 +147,13 @@ impl Task {
             let lingers = self.room.used.load(Relaxed) && !home.is_retired();
             if lingers {
                 let until = since + home.settings.linger;
-                let place = self.instances.lingering.begin(home.account.name.clone());
+                let needed = Arc::<Notify>::default();
+                let _place =
+                    self.instances.resting.begin(home.account.name.clone(), needed.clone());
                 tokio::select! {
                     () = self.room.changed.notified() => continue,
                     () = sleep_until(until) => {}
-                    () = place.is_needed() => {}
+                    () = needed.notified() => {}
                 }
             }
             if self.room.remove(&self.key, true) {

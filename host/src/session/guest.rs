@@ -9,6 +9,8 @@ use crate::generation::Generation;
 use crate::instance::{Instance, Served};
 use crate::instances::{InstanceSlot, Instances, Turn};
 use crate::overtime::Work;
+use crate::parking::Parked;
+use crate::resting::Place;
 use crate::room::Seat;
 use crate::snapshot::Stays;
 use crate::source::Source;
@@ -32,23 +34,35 @@ pub(crate) struct Own {
     pub(super) turn: Option<Turn>,
     /// The number of the generation that it could not move to, as of the last try.
     pub(super) refused: u64,
-    /// None where nobody counts.
-    _slot: Option<InstanceSlot>,
+    /// It was asked for its state because it has nothing to do.
+    pub(super) parking: bool,
+    /// It could not be parked, and is not asked again.
+    pub(super) wakeful: bool,
+    /// That it could be asked, where instances run short.
+    pub(super) place: Option<Place>,
+    /// None while there is no instance, or where nobody counts.
+    pub(super) slot: Option<InstanceSlot>,
 }
 
 pub(super) enum State {
     Serving(Work<Result<Served, Failure>>),
     /// Another instance takes up its state.
-    Moving(Pin<Box<dyn Future<Output = Moved> + Send>>),
+    Moving(Pin<Box<dyn Future<Output = Result<Moved, Failure>> + Send>>),
+    /// There is none, until there is another event.
+    Parked(Box<Parked>),
 }
 
 /// What has become of a move.
 pub(super) struct Moved {
-    /// The one that serves from now on.
+    /// The one that serves from now on, and whose it is.
     pub(super) instance: Instance,
+    pub(super) generation: Arc<Generation>,
     /// Where it was to move.
     pub(super) next: Arc<Generation>,
-    pub(super) outcome: Result<(), Stays>,
+    /// Why it has not.
+    pub(super) stays: Option<Stays>,
+    /// Of an instance that comes where there was none.
+    pub(super) slot: Option<InstanceSlot>,
 }
 
 impl Guest {
@@ -64,7 +78,10 @@ impl Guest {
             leaving: None,
             turn: None,
             refused: 0,
-            _slot: slot,
+            parking: false,
+            wakeful: false,
+            place: None,
+            slot,
         })
     }
 }

@@ -18,6 +18,7 @@ mod guest;
 mod input;
 mod moving;
 mod output;
+mod parking;
 mod phase;
 mod rate;
 mod sending;
@@ -164,7 +165,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
-    /// The one that its connection belongs to by now.
+    /// The generation that the connection belongs to by now.
     pub(crate) fn generation(&self) -> &Arc<Generation> {
         &self.generation
     }
@@ -182,8 +183,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     fn poll_guest(&mut self, cx: &mut Context<'_>) -> (bool, Option<Failure>) {
-        if self.poll_moving(cx) {
-            return (true, None);
+        self.wake_if_needed();
+        let (moved, failure) = self.poll_moving(cx);
+        if moved {
+            return (true, failure);
         }
         self.poll_leaving(cx);
         let work = match &mut self.guest {
@@ -207,15 +210,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                     (shared.events, shared.busy)
                 };
                 let before = std::mem::replace(&mut self.begun, begun);
+                // Another turn sets the timer.
+                let armed = begun != before && self.stirs();
                 // More has been completed than `on-ready`.
                 if begun != before && begun - u64::from(busy) > 1 {
                     self.generation.succeeded();
                 }
                 // It may have made room for what is not read.
-                (begun != before && !self.timers.reads(), None)
+                (armed || begun != before && !self.timers.reads(), None)
             }
             Poll::Ready(Ok(Served::Suspended(suspended))) => {
-                self.move_on(*suspended);
+                self.suspended(*suspended);
                 (true, None)
             }
             Poll::Ready(Ok(Served::Finished)) => {
@@ -254,6 +259,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     fn obey(&mut self) -> bool {
         let Some((host, handler)) = self.connection.take_wishes() else { return false };
         self.follow();
+        if self.connection.is_asked_to_park() {
+            self.ask_to_park();
+        }
         if let Some(close) = host {
             self.obey_host(close);
         }

@@ -10,9 +10,11 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::guest::{Moved, Own, State};
-use super::phase::Phase;
+use super::phase::{Input, Phase};
 use super::rate::Rate;
 use super::{Guest, Session};
+use crate::closing::Closing;
+use crate::failure::Failure;
 use crate::generation::Generation;
 use crate::snapshot::Suspended;
 use crate::source::Source;
@@ -28,17 +30,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                     self.belong_to(&home);
                 }
             }
-            Guest::Own(own) if matches!(self.phase, Phase::Open) => {
+            Guest::Own(own) => {
                 let next = self.generation.successor();
-                let offered = next.is_some_and(|next| next.number != own.refused);
-                if offered && own.leaving.is_none() && own.turn.is_none() {
+                let Some(next) = next.filter(|next| next.number != own.refused) else { return };
+                if matches!(own.state, State::Parked(_)) {
+                    // It is for the next one to take it up.
+                    self.belong_to(&next);
+                } else if matches!(self.phase, Phase::Open) && own.is_at_home() {
                     let instances = own.instances.clone();
                     let account = self.generation.account.clone();
                     let turn = async move { instances.turn_to_move(&account).await };
                     own.leaving = Some(Box::pin(turn));
                 }
             }
-            Guest::Own(_) | Guest::Gone => {}
+            Guest::Gone => {}
         }
     }
 
@@ -53,49 +58,76 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
+    /// The instance has been asked for its state.
+    pub(super) fn suspended(&mut self, suspended: Suspended) {
+        self.connection.shared().busy = false;
+        let Guest::Own(own) = &mut self.guest else { return };
+        own.parking = false;
+        // It may have been asked for both.
+        match own.turn {
+            None => self.park(suspended),
+            Some(_) => self.move_on(suspended),
+        }
+    }
+
     /// The instance was asked for its state: one of the next generation takes it up.
     pub(super) fn move_on(&mut self, suspended: Suspended) {
         let Guest::Own(own) = &mut self.guest else { return };
-        self.connection.shared().busy = false;
         let Suspended { instance, saved } = suspended;
         // It was for a successor that it was asked.
-        let next = self.generation.successor().unwrap_or_else(|| self.generation.clone());
+        let generation = self.generation.clone();
+        let next = generation.successor().unwrap_or_else(|| generation.clone());
         let source = Source::Own(self.connection.clone());
         let instances = own.instances.clone();
         own.state = State::Moving(Box::pin(async move {
             let resumed = match saved {
                 Ok(saved) => {
                     let connections = instance.connections().clone();
-                    next.resume(&instances, Arc::new(saved), connections, source).await
+                    next.take_over(&instances, saved, connections, source).await
                 }
                 Err(why) => Err(why),
             };
-            match resumed {
-                Ok(resumed) => Moved { instance: resumed, next, outcome: Ok(()) },
-                Err(why) => Moved { instance, next, outcome: Err(why) },
-            }
+            Ok(match resumed {
+                Ok(instance) => {
+                    Moved { instance, generation: next.clone(), next, stays: None, slot: None }
+                }
+                Err(why) => Moved { instance, generation, next, stays: Some(why), slot: None },
+            })
         }));
     }
 
-    /// True where an instance serves again.
-    pub(super) fn poll_moving(&mut self, cx: &mut Context<'_>) -> bool {
-        let Guest::Own(own) = &mut self.guest else { return false };
-        let State::Moving(moving) = &mut own.state else { return false };
-        let Poll::Ready(Moved { instance, next, outcome }) = moving.as_mut().poll(cx) else {
-            return false;
+    /// True where an instance serves again, and the failure where none does.
+    pub(super) fn poll_moving(&mut self, cx: &mut Context<'_>) -> (bool, Option<Failure>) {
+        let Guest::Own(own) = &mut self.guest else { return (false, None) };
+        let State::Moving(moving) = &mut own.state else { return (false, None) };
+        let moved = match moving.as_mut().poll(cx) {
+            Poll::Pending => return (false, None),
+            Poll::Ready(Ok(moved)) => moved,
+            Poll::Ready(Err(failure)) => {
+                self.guest = Guest::Gone;
+                self.begin_closing(Closing::failed(failure.close_reason()), Input::Frames);
+                return (true, Some(failure));
+            }
         };
+        let Moved { instance, generation, next, stays, slot } = moved;
         own.state = State::serving(instance, self.connection.clone(), &own.instances);
         own.turn = None;
-        if outcome.is_err() {
+        if let Some(slot) = slot {
+            own.slot = Some(slot);
+        }
+        if let Some(why) = &stays {
             own.refused = next.number;
+            generation.note_move(&next, 1, Err(why));
+        } else if !Arc::ptr_eq(&next, &self.generation) {
+            self.generation.note_move(&next, 1, Ok(()));
         }
-        self.generation.note_move(&next, 1, outcome.as_ref().copied());
-        if outcome.is_ok() {
-            self.belong_to(&next);
+        if !Arc::ptr_eq(&generation, &self.generation) {
+            self.belong_to(&generation);
         }
+        self.begun = self.connection.shared().events;
         // There may be a newer one by now.
         self.follow();
-        true
+        (true, None)
     }
 
     /// Whether its state is on its way between two instances.
@@ -111,6 +143,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         self.reader.hold_to(settings.limits.max_message_size);
         self.timers.hold_to(settings.timeouts.clone());
         self.rate = settings.limits.max_message_rate.map(Rate::new);
-        self.begun = self.connection.shared().events;
+        if let Guest::Own(own) = &mut self.guest {
+            own.wakeful = false;
+        }
     }
 }

@@ -42,6 +42,10 @@ pub(super) struct Timers {
     /// When nothing will have passed for a while; None once that is so.
     quiet_at: Option<Instant>,
     last_busy: Instant,
+    last_event: Instant,
+    /// When it is looked at whether the instance has nothing to do; None where there has
+    /// been no event since.
+    rest_at: Option<Instant>,
     /// As of the last look at the clock.
     now: Instant,
     reading: bool,
@@ -70,6 +74,8 @@ impl Timers {
             // A start leaves something to give back as well.
             quiet_at: Some(now + QUIET),
             last_busy: now,
+            last_event: now,
+            rest_at: None,
             now,
             reading: true,
             read_at: None,
@@ -110,6 +116,15 @@ impl Timers {
     pub(super) fn busy(&mut self) {
         self.last_busy = self.now;
         self.quiet_at.get_or_insert(self.now + QUIET);
+    }
+
+    /// There was an event: after so long it is looked at whether that was the last for now.
+    /// True where it was not looked at before.
+    pub(super) fn stirs(&mut self, quiet: Duration) -> bool {
+        self.last_event = self.now;
+        let first = self.rest_at.is_none();
+        self.rest_at.get_or_insert(self.now + quiet);
+        first
     }
 
     /// Whether anything is read, if it comes.
@@ -222,7 +237,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             false => timers.now + timers.timeouts.ping_interval,
         };
         let stalled = timers.stalled_since.map(|since| since + timers.timeouts.write);
-        [stalled, timers.read_at, timers.idle_at(), timers.quiet_at, timers.expires]
+        [stalled, timers.read_at, timers.idle_at(), timers.quiet_at, timers.rest_at, timers.expires]
             .into_iter()
             .flatten()
             .fold(heard, Instant::min)
@@ -242,6 +257,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             } else {
                 self.timers.quiet_at = Some(now + QUIET_AGAIN);
             }
+        }
+        if self.timers.rest_at.take_if(|at| *at <= now).is_some() {
+            self.timers.rest_at = self.rest(self.timers.last_event);
         }
         match &self.phase {
             Phase::Open => self.keep_alive(now),

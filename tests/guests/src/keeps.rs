@@ -1,13 +1,13 @@
 //! What the `keeps_…` guests have in common: a state, and a wish for what is to happen
 //! when that is given away or taken up.
 //!
-//! A wish is `suspend HOW` or `resume HOW`, where `HOW` is `fail`, `trap`, `loop`, or for
-//! the former `large`.
+//! A wish is `suspend HOW`, `resume HOW` (by another version) or `restore HOW` (by
+//! whatever version), where `HOW` is `fail`, `trap`, `loop`, or for the first `large`.
 
 use std::cell::Cell;
 use std::hint::black_box;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use socklet_guest::prelude::*;
 
 thread_local! {
@@ -20,7 +20,7 @@ thread_local! {
 pub struct Kept {
     /// How many messages there were.
     pub count: u64,
-    #[serde(serialize_with = "suspend")]
+    #[serde(serialize_with = "suspend", deserialize_with = "restore")]
     /// What is to happen.
     pub wish: String,
 }
@@ -32,6 +32,12 @@ fn suspend<S: Serializer>(wish: &str, serializer: S) -> Result<S::Ok, S::Error> 
         _ => obey(wish, "suspend").map_err(serde::ser::Error::custom)?,
     }
     serializer.serialize_str(wish)
+}
+
+fn restore<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let wish = String::deserialize(deserializer)?;
+    obey(&wish, "restore").map_err(serde::de::Error::custom)?;
+    Ok(wish)
 }
 
 fn obey(wish: &str, when: &str) -> Result<(), &'static str> {
@@ -47,8 +53,9 @@ fn obey(wish: &str, when: &str) -> Result<(), &'static str> {
 }
 
 impl Kept {
-    /// Takes up the state of another version.
-    pub fn upgrade(older: &Older<'_>) -> Result<Self, SnapshotError> {
+    /// Takes up the state of another version. The third one is broken, and traps.
+    pub fn upgrade(older: &Older<'_>, by: u32) -> Result<Self, SnapshotError> {
+        assert_ne!(by, 3, "broken");
         RESUMED.set(true);
         let kept: Self = older.read()?;
         obey(&kept.wish, "resume").map_err(SnapshotError::failed)?;
@@ -74,6 +81,7 @@ impl Kept {
 macro_rules! keeps {
     ($version:literal, $schema:literal) => {
         use socklet_guest::prelude::*;
+        use socklet_guest::topics::SubscribeOutcome;
         use test_guests::keeps::Kept;
 
         #[derive(serde::Serialize, serde::Deserialize)]
@@ -83,7 +91,7 @@ macro_rules! keeps {
             const SCHEMA: u32 = $schema;
 
             fn upgrade(older: &Older<'_>) -> Result<Self, SnapshotError> {
-                Kept::upgrade(older).map(Keeps)
+                Kept::upgrade(older, $schema).map(Keeps)
             }
         }
 
@@ -95,6 +103,9 @@ macro_rules! keeps {
 
             fn on_message(&mut self, connection: &Connection, message: Message) {
                 let text = message.as_text().unwrap_or_default();
+                if let Some(topic) = text.strip_prefix("subscribe ") {
+                    assert_eq!(connection.subscribe(topic), SubscribeOutcome::Subscribed);
+                }
                 connection.write(self.0.answer($version, text));
             }
 
@@ -122,7 +133,7 @@ macro_rules! keeps_room {
             const SCHEMA: u32 = $schema;
 
             fn upgrade(older: &Older<'_>) -> Result<Self, SnapshotError> {
-                Kept::upgrade(older).map(Keeps)
+                Kept::upgrade(older, $schema).map(Keeps)
             }
         }
 

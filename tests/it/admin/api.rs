@@ -289,7 +289,11 @@ async fn handlers_show_what_they_are_and_why_a_load_failed() {
         ("complaint", Value::Null),
         ("connections", json!(1)),
         ("instances", json!(1)),
-        ("generations", json!([{"generation": 1, "connections": 1}])),
+        (
+            "generations",
+            json!([{"generation": 1, "state": "serving", "connections": 1, "stays": null}]),
+        ),
+        ("parked", json!(0)),
     ] {
         assert_eq!(good[key], value, "{key}");
     }

@@ -1,7 +1,7 @@
 //! The chat, as people talk in it.
 
 use super::{server_of, start_of};
-use crate::harness::{Client, Server, http};
+use crate::harness::{Client, LogLine, Server, example, http, metrics};
 
 /// Joins a room, and reads on until everyone has been told.
 async fn join(server: &Server, room: &str, name: &str, there: &mut [&mut Client]) -> Client {
@@ -144,4 +144,38 @@ async fn the_page_is_served_beside_the_chat() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.body, include_str!("../../../examples/chat/page/index.html"));
     join(&server, "lobby", "Ada", &mut []).await;
+}
+
+/// The same component, with a custom section that makes another file of it.
+fn new_version(component: &[u8], number: u8) -> Vec<u8> {
+    [component, &[0, 3, 1, b'v', number]].concat()
+}
+
+#[tokio::test]
+async fn a_new_version_of_the_chat_keeps_who_is_there_and_what_was_said() {
+    let server = start_of("chat").arg("--admin=127.0.0.1:0").run().await;
+    let mut ada = join(&server, "blue", "Ada", &mut []).await;
+    let mut bob = join(&server, "blue", "Bob", &mut [&mut ada]).await;
+    assert_eq!(ada.ask("one").await, "Ada: one");
+    assert_eq!(bob.text().await, "Ada: one");
+    for generation in 2..5 {
+        server.put("chat.wasm", &new_version(&example("chat"), generation));
+        let serves = |line: &LogLine| line.number("generation") == Some(generation.into());
+        server.log.wait("the new version", serves).await;
+        // Nobody is told of anything but this, whichever of the two versions answers.
+        let said = format!("Bob: {generation}");
+        assert_eq!(bob.ask(&generation.to_string()).await, said);
+        assert_eq!(ada.text().await, said);
+    }
+    let mut eve = server.connect("/chat/blue?name=Eve").await;
+    for line in ["Ada: one", "Bob: 2", "Bob: 3", "Bob: 4", "* Eve joined"] {
+        assert_eq!(eve.text().await, line);
+    }
+    bob.close(1000, "").await;
+    for line in ["* Eve joined", "* Bob left"] {
+        assert_eq!(ada.text().await, line);
+    }
+    let metrics = metrics(&server).await;
+    let moved = r#"socklet_migrations_total{handler="chat",outcome="moved"}"#;
+    assert_eq!(metrics[moved], 3.0);
 }

@@ -1,0 +1,70 @@
+//! Who could give up an instance where these run short: rooms that nobody is in, which
+//! end, and instances at rest whose state can be kept, which are parked. Who has had
+//! nothing to do for longest goes first.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+#[derive(Default)]
+pub(crate) struct Resting(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    last: u64,
+    /// Whose they are, in the order in which they came to rest.
+    places: BTreeMap<u64, (Arc<str>, Arc<dyn GiveUp>)>,
+}
+
+/// Who is told that its instance is needed.
+pub(crate) trait GiveUp: Send + Sync {
+    fn give_up(&self);
+}
+
+impl GiveUp for Notify {
+    fn give_up(&self) {
+        self.notify_one();
+    }
+}
+
+/// That somebody is at rest, for as long as it lives.
+pub(crate) struct Place {
+    of: Arc<Resting>,
+    number: u64,
+}
+
+impl Resting {
+    /// Has the one give up its instance that has been at rest for longest, of whatever
+    /// handler or of one. False where nobody is.
+    pub(crate) fn end_longest(&self, of: Option<&str>) -> bool {
+        let longest = {
+            let places = &mut self.inner().places;
+            let longest = match of {
+                None => places.first_key_value(),
+                Some(of) => places.iter().find(|(_, (handler, _))| **handler == *of),
+            };
+            let number = longest.map(|(number, _)| *number);
+            number.and_then(|number| places.remove(&number))
+        };
+        longest.map(|(_, who)| who.give_up()).is_some()
+    }
+
+    pub(crate) fn begin(self: &Arc<Self>, handler: Arc<str>, who: Arc<dyn GiveUp>) -> Place {
+        let mut inner = self.inner();
+        inner.last += 1;
+        let number = inner.last;
+        inner.places.insert(number, (handler, who));
+        Place { of: self.clone(), number }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.of.inner().places.remove(&self.number);
+    }
+}

@@ -1,0 +1,141 @@
+//! 500 connections in 20 rooms talk without a pause while their handler is replaced 30
+//! times, each time with the rooms' state, and every fifth time by a version that traps
+//! when it is to take that up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::harness::guests::{KEEPS_ROOM_A, KEEPS_ROOM_B, KEEPS_ROOM_BROKEN};
+use crate::harness::{Client, LogLine, Server, Start, within};
+
+const ROOMS: usize = 20;
+const MEMBERS: usize = 25;
+const SWAPS: usize = 30;
+const MANIFEST: &[u8] = b"route = \"/room/{name}\"\nscope = \"path\"\n";
+
+/// What a room tells all its members of one message.
+struct Line {
+    version: String,
+    /// Which message of the room it is.
+    count: u64,
+    sender: String,
+    /// Which of the sender's it is, as the room has counted, and as the sender has.
+    sent: u64,
+    number: u64,
+}
+
+/// `VERSION:COUNT HOW NUMBER by SENDER as its SENT`.
+fn line(text: &str) -> Line {
+    let words: Vec<_> = text.split(' ').collect();
+    let [first, _, number, "by", sender, "as", "its", sent] = words[..] else { panic!("{text}") };
+    let (version, count) = first.split_once(':').unwrap();
+    Line {
+        version: version.to_owned(),
+        count: count.parse().unwrap(),
+        sender: sender.to_owned(),
+        sent: sent.parse().unwrap(),
+        number: number.parse().unwrap(),
+    }
+}
+
+struct Member {
+    client: Client,
+    id: String,
+    /// Of the room's messages, as it has seen them.
+    count: u64,
+    version: String,
+}
+
+impl Member {
+    /// The next line, which is the room's next for all.
+    async fn next(&mut self) -> Line {
+        let line = line(&self.client.text().await);
+        if self.count > 0 {
+            assert_eq!(line.count, self.count + 1, "lost, repeated or reordered");
+        }
+        assert_eq!(line.number, line.sent, "the room has not seen all of a member's");
+        self.count = line.count;
+        line.version.clone_into(&mut self.version);
+        line
+    }
+
+    /// Says its numbers, one when the last one has come back, and hears everybody's.
+    async fn talk(mut self, stop: Arc<AtomicBool>, progress: Arc<watch::Sender<u64>>) -> Self {
+        let mut number = 0;
+        while !stop.load(Ordering::Relaxed) {
+            number += 1;
+            self.client.send(number.to_string()).await;
+            loop {
+                let line = self.next().await;
+                if line.sender == self.id {
+                    assert_eq!(line.sent, number);
+                    break;
+                }
+            }
+            progress.send_modify(|all| *all += 1);
+        }
+        self
+    }
+}
+
+async fn swap(server: &Server, component: &[u8]) {
+    let start = server.log.len();
+    server.put("x.wasm", component);
+    let serves = |line: &LogLine| line.message().contains(": serves /room/");
+    server.log.wait_from(start, "the next generation", serves).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn nothing_is_dropped_lost_repeated_or_reordered_and_all_is_remembered() {
+    let versions = [KEEPS_ROOM_A.bytes(), KEEPS_ROOM_B.bytes()];
+    let broken = KEEPS_ROOM_BROKEN.bytes();
+    let server = Start::with(&[("x.wasm", &versions[0]), ("x.toml", MANIFEST)]).run().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let (progress, mut progressed) = watch::channel(0u64);
+    let progress = Arc::new(progress);
+    let mut members: Vec<JoinHandle<Member>> = Vec::new();
+    for number in 0..ROOMS * MEMBERS {
+        let client = server.connect(&format!("/room/{}", number % ROOMS)).await;
+        // Ids are given in this order, since one handshake follows the other.
+        let id = (number + 1).to_string();
+        let member = Member { client, id, count: 0, version: String::new() };
+        members.push(tokio::spawn(member.talk(stop.clone(), progress.clone())));
+    }
+    for number in 0..SWAPS {
+        if number % 5 == 3 {
+            swap(&server, &broken).await;
+            server.log.message("resume failed: trapped").await;
+        } else {
+            swap(&server, &versions[(number + 1) % 2]).await;
+        }
+        // All rooms have been spoken in since.
+        let before = *progressed.borrow_and_update();
+        let enough = (ROOMS * MEMBERS) as u64;
+        within("answers", progressed.wait_for(|now| *now > before + enough)).await.unwrap();
+        assert!(members.iter().all(|member| !member.is_finished()), "a connection has ended");
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut rooms = vec![Vec::new(); ROOMS];
+    for (number, member) in members.into_iter().enumerate() {
+        let mut member = member.await.unwrap();
+        // What the others still say while it stops.
+        let (rest, close) = member.client.close(1000, "").await;
+        assert_eq!(close.unwrap().0, 1000);
+        for text in rest {
+            let line = line(text.to_text().unwrap());
+            assert_eq!(line.count, member.count + 1);
+            member.count = line.count;
+        }
+        rooms[number % ROOMS].push(member.count);
+    }
+    let said: u64 = rooms.iter().map(|counts| counts.iter().max().unwrap()).sum();
+    assert_eq!(said, *progressed.borrow(), "each message was counted once, in one history");
+    // None of them has been told of a join or an end in between.
+    server.log.message(&format!("{} left", ROOMS * MEMBERS)).await;
+    let text = server.log.text();
+    assert_eq!(text.matches(" joined ").count(), ROOMS * MEMBERS);
+    assert_eq!(text.matches(" left ").count(), ROOMS * MEMBERS);
+}

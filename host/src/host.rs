@@ -28,7 +28,7 @@ use crate::peer::Peer;
 use crate::proxy_protocol::{self, NoHeader};
 use crate::registry::Registry;
 use crate::session::Session;
-use crate::stream::{Socket, Stream};
+use crate::stream::{Sink, Socket, Stream};
 use crate::trial::Culprit;
 
 pub(crate) struct Host {
@@ -91,7 +91,9 @@ impl Host {
             Some(_) => descriptors::downloads_that_fit(files),
             None => 0,
         };
-        let rest = files.saturating_sub(downloads * descriptors::OF_DOWNLOAD);
+        let elsewhere =
+            downloads * descriptors::OF_DOWNLOAD + descriptors::requests_that_fit(files);
+        let rest = files.saturating_sub(elsewhere);
         let sockets = descriptors::sockets_that_fit(config.max_connections, rest);
         if sockets.connections < config.max_connections {
             tracing::warn!(
@@ -201,7 +203,8 @@ pub(crate) async fn serve_socket(
     };
     match served {
         Some((Served::Upgraded(upgraded), client)) => {
-            serve_connection(upgraded, client).await;
+            let (upgraded, sink) = upgraded.share();
+            serve_connection(upgraded, sink, client).await;
         }
         // The handshake's place is given up by now, and a shutdown waits for the rest.
         Some((Served::Sending(sending), _)) => sending.await,
@@ -261,7 +264,7 @@ async fn introduce(accepted: Accepted, host: &Host) -> Result<Arrived, Departed>
     Ok(Arrived { stream, client, _handshaking: (handshaking, place) })
 }
 
-pub(crate) async fn serve_connection<S>(upgraded: Upgraded<S>, peer: Peer)
+pub(crate) async fn serve_connection<S>(upgraded: Upgraded<S>, sink: Option<Sink>, peer: Peer)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -271,7 +274,8 @@ where
     let id = opened.connection.id();
     tracing::debug!(handler, generation = number, connection = id, %peer, "opened");
     let culprit = Culprit::of(&opened.connection);
-    let mut session = Session::new(switched, opened.connection, opened.guest, opened.membership);
+    let mut session =
+        Session::new(switched, sink, opened.connection, opened.guest, opened.membership);
     // Lines of whatever library, where they are asked for, say whose they are. Those
     // of this crate from `info` on say so themselves, which costs quiet logs nothing.
     let span = tracing::debug_span!("connection", handler, generation = number, connection = id);

@@ -98,7 +98,7 @@ impl Instances {
     }
 
     /// The same, but waits for one that becomes free within this time, where anybody has
-    /// been asked for theirs or `may_wait`.
+    /// just been asked for theirs or `may_wait`.
     async fn reserve_or_wait(
         &self,
         limit: Duration,
@@ -116,7 +116,8 @@ impl Instances {
                 Err(full) => full,
             };
             let of = matches!(full, Full::HandlerInstances).then_some(&*handler.name);
-            waits |= self.resting.end_longest(of);
+            self.resting.end_longest(of);
+            waits |= self.resting.has_just_asked();
             if !waits || Instant::now() >= deadline {
                 return Err(full);
             }

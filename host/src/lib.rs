@@ -28,8 +28,8 @@
 //! - `instance` owns a store and takes one event at a time from its `source`: one
 //!   connection, or a `room` of many. It does so under a `meter` and a `clock`, and in `overtime` where that takes long; `failure` is how that can end.
 //!   Its `guest_state` is what `imports` and `messages` work with, which the guest can
-//!   call; `memory` bounds it, `wasi` is there for those that use it. `guest_log` is
-//!   where its words go, `bindings` what is generated from the WIT.
+//!   call; `memory` bounds it, `wasi` is there for those that use it, and `upstream`
+//!   sends their requests to servers elsewhere. `guest_log` is where its words go, `bindings` what is generated from the WIT.
 //! - `watch`, `directory`, `loader` (with a `queue` of what is to be loaded, and
 //!   what is `known` of each route) and `component` bring files into the
 //!   `registry`, from which the handshake picks a `generation` with its `settings`;
@@ -54,6 +54,7 @@ pub mod admin;
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod benching;
+mod beneath;
 mod bindings;
 mod claim;
 mod clock;
@@ -124,6 +125,7 @@ mod token;
 mod topics;
 mod trap_loop;
 mod trial;
+mod upstream;
 mod wasi;
 mod watch;
 pub mod written;

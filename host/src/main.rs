@@ -83,7 +83,7 @@ fn check_files(check: &cli::Check) -> anyhow::Result<ExitCode> {
 
 async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
     let handlers = find_handlers(serve.dir.as_deref())?;
-    if let (Some(file), Handlers::Directory(directory)) = (&serve.config, &handlers)
+    if let (Some(file), Handlers::Directory(directory)) = (&serve.policy.config, &handlers)
         && folders::lies_within(file, directory)
     {
         bail!(
@@ -270,7 +270,7 @@ fn first_signal() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// What is served where, to stdout, each as a URL that one can paste where there is one.
+/// What is served where, to stdout, each as a URL that one can paste where it is one.
 fn print_table(
     source: &str,
     endpoints: &[Endpoint],
@@ -293,8 +293,12 @@ fn print_table(
             matches!(endpoint.address, ListenAddress::Tcp(_)) && !endpoint.proxy_protocol;
         let shows_page = has_urls && page.unwrap_or(endpoint.is_loopback());
         text.push('\n');
-        for Route { path, host, loaded } in routes {
-            let note = if *loaded { "" } else { "   (not loaded: see the log)" };
+        for Route { path, host, is_pattern, loaded } in routes {
+            let note = match (loaded, is_pattern) {
+                (false, _) => "   (not loaded: see the log)",
+                (true, true) => "   (a pattern: fill in what is in braces)",
+                (true, false) => "",
+            };
             let address = match (host, &endpoint.address) {
                 (Some(host), ListenAddress::Tcp(tcp)) => format!("{host}:{}", tcp.port()),
                 _ => address.clone(),
@@ -303,7 +307,7 @@ fn print_table(
                 true => format!("  ws{s}://{address}{path:width$}"),
                 false => format!("  {address} ({path})"),
             };
-            if shows_page {
+            if shows_page && !is_pattern {
                 text += &format!("   http{s}://{address}{path:width$}");
             }
             text.truncate(text.trim_end().len());

@@ -62,6 +62,9 @@ pub(crate) struct HandlerMetrics {
     migrations: IntCounterVec,
     pub(crate) log_lines_dropped: IntCounter,
     pub(crate) topics: TopicMetrics,
+    /// Under way to upstreams.
+    pub(crate) http_requests: IntGauge,
+    requested: IntCounterVec,
 }
 
 /// What is published, by the publisher's handler, and delivered or not, by the
@@ -291,8 +294,24 @@ impl HandlerMetrics {
                     "Messages of topics that a subscriber was too slow for.",
                 ]),
             },
+            http_requests: new.gauge([
+                "socklet_http_requests",
+                "Requests of guests to upstreams that are under way.",
+            ]),
+            requested: new.counters(
+                [
+                    "socklet_http_requests_total",
+                    "Requests of guests to upstreams that have ended, by the word for how.",
+                ],
+                &["outcome"],
+            ),
             registry: new.registry,
         }
+    }
+
+    /// A request of a guest has ended.
+    pub(crate) fn requested(&self, outcome: &str) {
+        self.requested.with_label_values(&[outcome]).inc();
     }
 
     /// A request for the handler was answered.
@@ -390,6 +409,13 @@ impl Tally {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.messages == 0
+    }
+
+    /// All that another one has counted.
+    pub(crate) fn take(&mut self, other: &mut Self) {
+        let Self { messages, bytes } = std::mem::take(other);
+        self.messages += messages;
+        self.bytes += bytes;
     }
 }
 

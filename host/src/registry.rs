@@ -70,6 +70,8 @@ pub(crate) enum Absence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Made {
     OfNew,
+    /// Of what serves already.
+    OfCurrent,
     /// Of what has served already.
     OfOld,
 }
@@ -236,9 +238,13 @@ impl Handler {
     ) -> u64 {
         self.account.adopt(&settings.limits);
         let number = self.generations.fetch_add(1, Relaxed) + 1;
-        let tried = made == Made::OfNew && settings.auto_rollback;
-        let trial = self.current().filter(|_| tried).map(|old| {
-            Trial::new(&old.failures, old.trial.as_ref(), self.alarm.clone(), Instant::now())
+        let trial = self.current().filter(|_| settings.auto_rollback).and_then(|old| {
+            let (alarm, now) = (self.alarm.clone(), Instant::now());
+            match made {
+                Made::OfNew => Some(Trial::new(&old.failures, old.trial.as_ref(), alarm, now)),
+                Made::OfCurrent => old.trial.as_ref()?.begun_again(alarm, now),
+                Made::OfOld => None,
+            }
         });
         let next = Generation::new(number, self.account.clone(), prepared, digest, settings);
         let next = Arc::new(next.on_trial(trial));

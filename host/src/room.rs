@@ -261,6 +261,9 @@ impl Room {
                 inner.current = Some((connection, last));
                 return Poll::Ready(taken);
             }
+            drop(inner);
+            // Its session sees to it that what is held back stands in line again.
+            connection.wake();
         }
         self.look_whether_deserted();
         Poll::Pending
@@ -294,7 +297,10 @@ impl Room {
                     inner.current = Some((connection, false));
                     return Poll::Ready(Some((id, message)));
                 }
-                Ok(None) => {}
+                Ok(None) => {
+                    drop(inner);
+                    connection.wake();
+                }
                 Err(Another) => {
                     inner.line.push_front(Turn::Connection(connection));
                     return Poll::Ready(None);

@@ -66,6 +66,8 @@ pub struct Route {
     /// The path as it is written in a URL, `/games/chess`, with captures as they are
     /// written in a manifest.
     pub path: String,
+    /// Whether it has captures, and so is no URL.
+    pub is_pattern: bool,
     /// The host that it is for; `None` for any.
     pub host: Option<String>,
     /// Whether a component serves it. The log says why not.
@@ -341,6 +343,7 @@ impl Server {
         let routes = self.host.registry.routes().into_iter();
         routes
             .map(|(claim, handler)| Route {
+                is_pattern: claim.route.captures().next().is_some(),
                 path: claim.route.to_string(),
                 host: claim.host,
                 loaded: handler.current().is_some(),

@@ -8,6 +8,7 @@ use crate::config::{Config, Limits, Timeouts};
 use crate::manifest::Manifest;
 use crate::token::SessionRules;
 use crate::topics::Rules;
+use crate::upstream::AllowedHost;
 
 /// Everything about a handler that is not its code. A swap replaces it with the code.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) manifest_text: Option<Arc<str>>,
     /// What it may do with topics.
     pub(crate) topics: Arc<Rules>,
+    /// Hosts that it may send requests to.
+    pub(crate) allowed_hosts: Arc<[AllowedHost]>,
 }
 
 /// Which connections share an instance.
@@ -83,7 +86,8 @@ impl Settings {
             coarse_clocks: false,
             manifest: None,
             manifest_text: None,
-            topics: Arc::default(),
+            topics: Arc::new(Rules::new(&config.limits)),
+            allowed_hosts: Arc::default(),
         }
     }
 }

@@ -111,6 +111,12 @@ impl Trial {
         }
     }
 
+    /// The same for a generation of the same component, while that is on trial.
+    pub(crate) fn begun_again(&self, alarm: Arc<Notify>, now: Instant) -> Option<Self> {
+        let (failed, told) = (AtomicBool::new(false), AtomicBool::new(false));
+        self.is_on(now).then_some(Self { began: now, before: self.before, failed, told, alarm })
+    }
+
     fn is_on(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.began) <= TRIAL
     }

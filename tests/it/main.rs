@@ -23,6 +23,7 @@ mod faults;
 mod gate;
 mod handshake;
 mod hostile;
+mod http;
 mod keepalive;
 mod lifecycle;
 mod limits;

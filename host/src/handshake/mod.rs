@@ -40,6 +40,7 @@ use crate::generation::Membership;
 use crate::host::{DownloadSlot, Host};
 use crate::peer::Peer;
 use crate::session::Guest;
+use crate::stream::{Shared, Sink, Stream, share};
 use holding::Holding;
 use origin::Origins;
 
@@ -79,6 +80,16 @@ pub(crate) struct Switched<S> {
     pub(crate) response: Vec<u8>,
     /// What the peer sent right behind its request.
     pub(crate) read_ahead: Bytes,
+}
+
+impl Upgraded<Stream> {
+    /// Lets others than the session write to the socket as well, where that can be.
+    pub(crate) fn share(self) -> (Upgraded<Shared>, Option<Sink>) {
+        let Self { switched: Switched { socket, response, read_ahead }, opened } = self;
+        let (socket, sink) = share(socket);
+        let switched = Switched { socket, response, read_ahead };
+        (Upgraded { switched, opened }, sink)
+    }
 }
 
 /// Serves the one request of a socket, which has to have come by `deadline`.

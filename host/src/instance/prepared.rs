@@ -8,6 +8,7 @@ use crate::bindings::WebsocketHandlerIndices;
 use crate::clock::Clock;
 use crate::guest_state::GuestState;
 use crate::meter::Meter;
+use crate::upstream::WASI_HTTP;
 use crate::wasi::World;
 
 /// A handler's component, ready to instantiate: exports found, imports linked.
@@ -19,6 +20,7 @@ pub(crate) struct Prepared {
     pub(super) on_request: Option<ComponentExportIndex>,
     /// `suspend` and `resume`.
     pub(super) snapshot: Option<(ComponentExportIndex, ComponentExportIndex)>,
+    http: bool,
     clock: Arc<Clock>,
     pub(super) world: Arc<World>,
 }
@@ -35,8 +37,10 @@ impl Prepared {
         let on_request = function("socklet:websocket/gate@0.1.0", "on-request");
         let of_snapshot = |name| function("socklet:websocket/snapshot@0.1.0", name);
         let snapshot = of_snapshot("suspend").zip(of_snapshot("resume"));
+        let of = component.component().component_type();
+        let http = of.imports(component.engine()).any(|(name, _)| name.starts_with(WASI_HTTP));
         let world = Arc::default();
-        Ok(Self { exports, on_messages, on_request, snapshot, component, clock, world })
+        Ok(Self { exports, on_messages, on_request, snapshot, http, component, clock, world })
     }
 
     /// The same for guests that see this world.
@@ -47,6 +51,11 @@ impl Prepared {
     /// Whether it decides about handshakes.
     pub(crate) fn has_gate(&self) -> bool {
         self.on_request.is_some()
+    }
+
+    /// Whether it sends requests to upstreams.
+    pub(crate) fn imports_http(&self) -> bool {
+        self.http
     }
 
     /// Whether what its instances know can be given to others.

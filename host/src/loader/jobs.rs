@@ -130,11 +130,16 @@ impl Loader {
                 known.try_again_in(Duration::ZERO);
             }
             Ok(Loaded::Component { prepared, digest, bytes }) => {
-                let Wanted { settings, claim } = job.wanted.clone();
+                let Wanted { settings, claim, .. } = job.wanted.clone();
                 known.note_loaded(&digest, version, &settings);
                 let drain_until = Instant::now() + self.config.timeouts.drain;
                 known.handler.complaint.store(None);
-                let number = known.handler.swap(prepared, digest, settings, drain_until);
+                let renewed = known.serves(&digest, &settings);
+                let renewed =
+                    renewed.then(|| known.handler.renew(settings.clone(), drain_until)).flatten();
+                let number = renewed
+                    .unwrap_or_else(|| known.handler.swap(prepared, digest, settings, drain_until));
+                known.handler.is_of_its_file();
                 let handler = known.handler.account.name.clone();
                 known.served_before = known.served.replace(claim.clone());
                 let moves = known.served_before != known.served;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::jobs::{Begun, Done};
+use super::keys::Place;
 use super::{GRACE, Loader};
 use crate::component::{LoadError, Loaded};
 use crate::directory::Scan;
@@ -121,13 +122,16 @@ impl Loader {
     }
 
     /// What comes of a kept manifest today.
-    fn wanted_by(&self, key: &str, text: Option<&str>) -> Result<Wanted, String> {
+    fn wanted_by(&mut self, key: &str, text: Option<&str>) -> Result<Wanted, String> {
         let manifest = text.map(Manifest::parse).transpose();
-        let manifest = manifest.map_err(|flaw| flaw.to_string())?;
-        let file = self.known.get(key).map(|known| &*known.file.path);
-        let folder = file.and_then(Path::parent).unwrap_or(Path::new("."));
+        let manifest = manifest.map_err(|flaws| told(flaws.iter()))?;
         let policy = &self.config.policy;
-        let mut wanted = policy.settings(&self.config, key, manifest.as_ref(), folder)?;
+        let Some(known) = self.known.get_mut(key) else { return Err("it is gone".into()) };
+        let keys = Place::new(&known.file.path, policy.confines()).look(manifest.as_ref());
+        known.keys.extend(keys);
+        let folder = known.file.path.parent().unwrap_or(Path::new("."));
+        let wanted = policy.settings(&self.config, key, manifest.as_ref(), folder);
+        let mut wanted = wanted.map_err(|refusals| told(refusals.iter()))?;
         wanted.settings.manifest_text = text.map(Arc::from);
         Ok(wanted)
     }
@@ -140,7 +144,7 @@ impl Loader {
         match done.outcome {
             Ok(Loaded::Uncompiled) => return self.queue.compile(key, false),
             Ok(Loaded::Component { prepared, digest, .. }) if free => {
-                let Wanted { settings, claim } = wanted.clone();
+                let Wanted { settings, claim, .. } = wanted.clone();
                 let drain_until = Instant::now() + self.config.timeouts.drain;
                 let generation = known.handler.swap(prepared, digest, settings, drain_until);
                 known.handler.set_restored();
@@ -213,6 +217,11 @@ impl Loader {
             self.queue.look(key);
         }
     }
+}
+
+/// All that is wrong, in one line.
+fn told(what: impl Iterator<Item = impl ToString>) -> String {
+    what.map(|one| one.to_string()).collect::<Vec<_>>().join("; ")
 }
 
 /// Loads what was kept of a handler's component.

@@ -54,6 +54,21 @@ impl Handler {
         Some((next, *number))
     }
 
+    /// The component that serves goes on serving as another generation, with these
+    /// settings. What a rollback would bring back stays the same, and so does what the
+    /// generation is made of. None where nothing serves.
+    pub(crate) fn renew(&self, settings: Settings, drain_until: Instant) -> Option<u64> {
+        let current = self.current()?;
+        let (previous, rolled_back) = (self.previous(), self.rolled_back());
+        let restored = self.is_restored();
+        let prepared = current.prepared.clone().within(World::new(&settings));
+        let next = self.replace(prepared, current.digest, settings, drain_until, Made::OfCurrent);
+        self.previous.store(previous);
+        self.rolled_back.store(rolled_back);
+        self.restored.store(restored, Relaxed);
+        Some(next)
+    }
+
     /// What a rollback would bring back.
     pub(crate) fn previous(&self) -> Option<Arc<Generation>> {
         self.previous.load_full()
@@ -69,7 +84,7 @@ impl Handler {
         self.restored.load(Relaxed)
     }
 
-    /// The file holds by now what was brought back. Whether that is news.
+    /// The file holds what serves. Whether that is news, since something was brought back.
     pub(crate) fn is_of_its_file(&self) -> bool {
         let restored = self.restored.swap(false, Relaxed);
         self.rolled_back.swap(None).is_some() || restored

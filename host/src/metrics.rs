@@ -213,6 +213,26 @@ impl HandlerMetrics {
             messages: messages.with_label_values(&[direction]),
             bytes: bytes.with_label_values(&[direction]),
         };
+        let migrations = new.counters(
+            [
+                "socklet_migrations_total",
+                "Instances that were to move to a new generation, by what became of them.",
+            ],
+            &["outcome"],
+        );
+        let requested = new.counters(
+            [
+                "socklet_http_requests_total",
+                "Requests of guests to upstreams that have ended, by the word for how.",
+            ],
+            &["outcome"],
+        );
+        // What has not come about is shown as well.
+        for (counters, outcome) in
+            [(&migrations, "moved"), (&migrations, "stayed"), (&requested, "answered")]
+        {
+            counters.with_label_values(&[outcome]);
+        }
         Self {
             handshakes: new.counters(HANDSHAKES, &["status"]),
             loads: new.counters(
@@ -269,13 +289,7 @@ impl HandlerMetrics {
             on_close: export("on-close"),
             suspend: export("suspend"),
             resume: export("resume"),
-            migrations: new.counters(
-                [
-                    "socklet_migrations_total",
-                    "Instances that were to move to a new generation, by what became of them.",
-                ],
-                &["outcome"],
-            ),
+            migrations,
             log_lines_dropped: new.counter([
                 "socklet_log_lines_dropped_total",
                 "Lines that were logged faster than max-log-rate allows.",
@@ -298,13 +312,7 @@ impl HandlerMetrics {
                 "socklet_http_requests",
                 "Requests of guests to upstreams that are under way.",
             ]),
-            requested: new.counters(
-                [
-                    "socklet_http_requests_total",
-                    "Requests of guests to upstreams that have ended, by the word for how.",
-                ],
-                &["outcome"],
-            ),
+            requested,
             registry: new.registry,
         }
     }

@@ -172,7 +172,6 @@ impl Manifest {
             Err(flaw) => return (Self::default(), flaw.into()),
         };
         let (mut manifest, mut flaws) = document.read::<Self>(false);
-        say_what_is_to_come(&document, &mut flaws);
         if flaws.are_in("session") || flaws.are_in("subprotocols") {
             manifest.session = None;
         }
@@ -218,15 +217,6 @@ impl Manifest {
     /// The subprotocols that the handler speaks.
     pub(crate) fn spoken(&self) -> Vec<String> {
         self.subprotocols.iter().map(|one| one.0.clone()).collect()
-    }
-}
-
-/// A value that means something in the design of socklet, but not in this version.
-fn say_what_is_to_come(document: &Document<'_>, flaws: &mut Flaws) {
-    let swap = document.root().get("swap").and_then(|value| value.get_ref().as_str());
-    if swap == Some("migrate") {
-        let what = "can't be migrate yet: this version has drain and restart";
-        flaws.add(document.flaw(&["swap"], what));
     }
 }
 

@@ -21,7 +21,7 @@ async fn a_request_outlives_a_swap_where_its_connection_does() {
     let server = allowing(&[&upstream.address.to_string()], "").run().await;
     let (mut client, mut call) = begun(&server, &upstream).await;
     server.put("f.wasm", &ANSWERS_A.bytes());
-    server.log.message("generation 2").await;
+    server.log.wait("generation 2", |line| line.number("generation") == Some(2)).await;
     call.piece("after").await;
     assert_eq!(client.text().await, "after");
     call.end().await;
@@ -44,7 +44,7 @@ async fn a_swap_that_closes_connections_ends_their_requests() {
 async fn a_handler_that_is_removed_takes_its_requests_along() {
     let upstream = Upstream::start().await;
     let address = upstream.address.to_string();
-    let server = allowing(&[&address], "").arg("--event-wall-time=2s").run().await;
+    let server = allowing(&[&address], "").arg("--event-wall-time=8s").run().await;
     let (mut client, mut call) = begun(&server, &upstream).await;
     std::fs::remove_file(server.file("f.wasm")).unwrap();
     std::fs::remove_file(server.file("f.toml")).unwrap();

@@ -60,7 +60,7 @@ pub(crate) struct Opened {
 
 /// What has become of a socket's request.
 pub(crate) enum Served<S> {
-    Upgraded(Upgraded<S>),
+    Upgraded(Box<Upgraded<S>>),
     /// A file is being sent, for as long as the peer takes of it, until this ends.
     Sending(Pin<Box<dyn Future<Output = ()> + Send>>),
     /// The peer has had its answer, or nothing more is to be said to it.
@@ -181,7 +181,7 @@ where
     match (served, outcome) {
         (Ok(Ok(())), Outcome::Opened(opened)) => {
             let switched = Switched { socket, response, read_ahead: parts.read_buf };
-            return Served::Upgraded(Upgraded { switched, opened: *opened });
+            return Served::Upgraded(Box::new(Upgraded { switched, opened: *opened }));
         }
         (Ok(Ok(())), _) => {}
         (Ok(Err(error)), _) => {

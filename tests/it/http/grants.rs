@@ -97,7 +97,11 @@ async fn what_the_policy_does_not_grant_is_not_had() {
     for denying in [granting("[]"), granting("[\"*:*\"]"), start(&upstream).arg("--untrusted")] {
         let server = denying.run().await;
         let line = server.log.message("capabilities.allowed-hosts").await;
-        assert!(line.message().contains("f.toml: line") && line.message().contains("is not granted"), "{}", line.message());
+        assert!(
+            line.message().contains("f.toml: line") && line.message().contains("is not granted"),
+            "{}",
+            line.message()
+        );
     }
     let server = granting("[\"127.0.0.0/8:*\"]").run().await;
     let mut client = server.connect("/f").await;

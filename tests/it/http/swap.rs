@@ -33,7 +33,7 @@ async fn a_swap_that_closes_connections_ends_their_requests() {
     let upstream = Upstream::start().await;
     let address = upstream.address.to_string();
     let server =
-        allowing(&[&address], "swap = \"restart\"").arg("--event-wall-time=2s").run().await;
+        allowing(&[&address], "swap = \"restart\"").arg("--event-wall-time=8s").run().await;
     let (mut client, mut call) = begun(&server, &upstream).await;
     server.put("f.wasm", &ANSWERS_A.bytes());
     assert_eq!(client.closed().await.0, 1012);
@@ -68,7 +68,7 @@ async fn a_swap_to_fewer_hosts_holds_for_new_connections() {
     let server = allowing(&[&upstream.address.to_string()], "").run().await;
     let (mut old, mut call) = begun(&server, &upstream).await;
     server.put("f.toml", b"[capabilities]\nallowed-hosts = [\"example.com\"]");
-    server.log.message("generation 2").await;
+    server.log.wait("generation 2", |line| line.number("generation") == Some(2)).await;
     let mut new = server.connect("/f").await;
     let get = format!("get {}", upstream.url());
     assert_eq!(outcome(&mut new, &get).await, "error Denied");

@@ -105,7 +105,7 @@ impl Held {
 
 /// The address that stands for a peer: of IPv6 its /64, which is what one
 /// subscriber gets; none for peers on this machine, behind which anybody may be.
-fn counted(client: Peer) -> Option<IpAddr> {
+pub(crate) fn counted(client: Peer) -> Option<IpAddr> {
     match client.ip()?.to_canonical() {
         address if address.is_loopback() => None,
         IpAddr::V4(address) => Some(address.into()),

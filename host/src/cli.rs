@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use socklet::compiler::{CompileLimits, compile_stdin};
 use socklet::config::{Config, ProxyHeader, TrustedProxy};
 use socklet::listener::ListenAddress;
@@ -198,9 +198,36 @@ pub(crate) struct Serve {
         default_value = "x-forwarded-for"
     )]
     proxy_header: ProxyHeaderFlag,
+    /// Roll a generation back that fails for more peers than the one before it, within 30s of its
+    /// swap
+    #[arg(
+        long,
+        env = "SOCKLET_AUTO_ROLLBACK",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "true",
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
+    auto_rollback: bool,
     /// Where compiled handlers are kept [default: socklet in the user's cache folder]
     #[arg(long, value_name = "DIR", env = "SOCKLET_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+    /// Where it is kept what serves and what was rolled back, for the next start [default: what
+    /// systemd's StateDirectory= names, or socklet in the user's state folder]
+    #[arg(long, value_name = "DIR", env = "SOCKLET_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Keep nothing of that, whatever --state-dir says
+    #[arg(
+        long,
+        env = "SOCKLET_NO_STATE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
+    pub(crate) no_state: bool,
     #[command(flatten)]
     limits: LimitFlags,
     #[command(flatten)]
@@ -249,6 +276,7 @@ impl Serve {
             test_page: self.test_page,
             policy: self.policy.policy(),
             static_files: self.static_files.clone(),
+            auto_rollback: self.auto_rollback,
             ..Config::default()
         };
         self.limits.apply(&mut config);

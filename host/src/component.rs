@@ -21,6 +21,7 @@ use crate::guards::{Guards, Lost};
 use crate::instance::{Instance, Prepared};
 use crate::manifest::asked::{self, Wrong};
 use crate::settings::Settings;
+use crate::state::Version;
 use crate::wasi::World;
 
 /// What every interface of the package begins with.
@@ -85,6 +86,8 @@ pub(crate) enum LoadError {
     Full(Failure),
     #[error("can't be instantiated: {0}: what it does at its start has to succeed")]
     Start(Failure),
+    #[error("is damaged or gone in {}", .0.display())]
+    NotKept(PathBuf),
     /// Shown behind the path of the file that it names.
     #[error("{}", .0.summary())]
     Manifest(Wrong),
@@ -123,7 +126,10 @@ pub(crate) enum Loaded {
     Component {
         prepared: Prepared,
         digest: [u8; 32],
+        bytes: Vec<u8>,
     },
+    /// It is what was rolled back, and has not changed since.
+    Held,
     /// It is what is served.
     Same,
     /// It has to be compiled, and was not to be yet.
@@ -141,15 +147,32 @@ pub(crate) struct Order {
     pub(crate) running: Option<Arc<Generation>>,
     /// Whether it may be compiled, if it has not been yet.
     pub(crate) compile: bool,
+    /// What it must not hold.
+    pub(crate) held: Option<Version>,
     pub(crate) settings: Settings,
 }
 
 /// Reads, checks and compiles one file of the handler `name`. It blocks, for seconds
 /// with a large file. Called on a blocking thread of a runtime.
 pub(crate) fn load(engine: &Engine, order: &Order, name: &str) -> Result<Loaded, LoadError> {
-    let Order { file, within, running, compile, settings } = order;
-    let Some(bytes) = read(file, within.as_deref())? else { return Ok(Loaded::Changing) };
+    let Some(bytes) = read(&order.file, order.within.as_deref())? else {
+        return Ok(Loaded::Changing);
+    };
+    load_bytes(engine, bytes, order, name)
+}
+
+/// The same with what a file holds, or has held.
+pub(crate) fn load_bytes(
+    engine: &Engine,
+    bytes: Vec<u8>,
+    order: &Order,
+    name: &str,
+) -> Result<Loaded, LoadError> {
+    let Order { running, compile, held, settings, .. } = order;
     let digest = digest_of(&bytes);
+    if held.as_ref() == Some(&Version::new(&digest, settings.manifest_text.as_deref())) {
+        return Ok(Loaded::Held);
+    }
     let running = running.as_deref();
     let same = running.filter(|running| running.digest == digest);
     if same.is_some_and(|same| same.settings.are(settings)) {
@@ -173,7 +196,7 @@ pub(crate) fn load(engine: &Engine, order: &Order, name: &str) -> Result<Loaded,
     }
     let prepared = prepared.within(World::new(settings));
     runtime.block_on(try_out(&prepared, name, settings))?;
-    Ok(Loaded::Component { prepared, digest })
+    Ok(Loaded::Component { prepared, digest, bytes })
 }
 
 pub(crate) fn digest_of(bytes: &[u8]) -> [u8; 32] {

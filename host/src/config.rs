@@ -252,12 +252,20 @@ pub struct Config {
     /// Bytes of compiled code that are kept there. What was not used for longest goes
     /// first.
     pub max_cache_size: u64,
+    /// Where it is kept between starts what serves, and what was rolled back: a folder that
+    /// nobody but this user may write to. `None` keeps nothing.
+    pub state: Option<PathBuf>,
+    /// Bytes that are kept there. What was not used for longest goes first.
+    pub max_state_size: u64,
     /// The program that compiles components when it is called with `compile`, as
     /// `socklet` itself does. `None` compiles in this process, which is for
     /// components that one trusts.
     pub compiler: Option<PathBuf>,
     /// What compiling one component may cost that program.
     pub compile_limits: CompileLimits,
+    /// Whether a generation that fails more than the one before it, within 30 s of its
+    /// swap, is rolled back by itself.
+    pub auto_rollback: bool,
     /// What is left to manifests.
     pub policy: Policy,
 }
@@ -285,8 +293,11 @@ impl Default for Config {
             static_files: None,
             cache: None,
             max_cache_size: 4 << 30,
+            state: None,
+            max_state_size: 4 << 30,
             compiler: None,
             compile_limits: CompileLimits::default(),
+            auto_rollback: true,
             policy: Policy::default(),
         }
     }

@@ -24,6 +24,7 @@ use crate::room::{Room, Seat};
 use crate::route;
 use crate::settings::{Scope, Settings};
 use crate::trap_loop::TrapLoop;
+use crate::trial::{Culprit, Failures, Trial, Verdict};
 
 pub(crate) struct Generation {
     /// Counts from 1 for each handler.
@@ -32,6 +33,10 @@ pub(crate) struct Generation {
     pub(crate) prepared: Prepared,
     pub(crate) settings: Settings,
     trap_loop: TrapLoop,
+    /// For whom its instances have failed.
+    pub(crate) failures: Failures,
+    /// Whether it does better or worse than the one before; none where that is not asked.
+    pub(crate) trial: Option<Trial>,
     /// Identifies the component's bytes.
     pub(crate) digest: [u8; 32],
     connections: Mutex<Live>,
@@ -76,6 +81,8 @@ impl Generation {
             prepared,
             settings,
             trap_loop: TrapLoop::default(),
+            failures: Failures::default(),
+            trial: None,
             digest,
             connections: Mutex::default(),
             rooms: Mutex::default(),
@@ -83,6 +90,16 @@ impl Generation {
             held: AtomicUsize::new(0),
             stays: ArcSwapOption::empty(),
         }
+    }
+
+    /// Has it rolled back where it fails for more than the one before.
+    pub(crate) fn on_trial(self, trial: Option<Trial>) -> Self {
+        Self { trial, ..self }
+    }
+
+    /// Once, where its trial has ended badly: why.
+    pub(crate) fn take_verdict(&self) -> Option<Verdict> {
+        self.trial.as_ref()?.take_verdict(&self.failures)
     }
 
     /// Counts a connection in. One that comes after the generation was closed is
@@ -187,8 +204,9 @@ impl Generation {
         self.retired.load(Relaxed)
     }
 
-    /// The gate has failed on a handshake of this peer.
-    pub(crate) fn gate_failed(&self, failure: &Failure, peer: Peer) {
+    /// The gate has failed on a connection's handshake.
+    pub(crate) fn gate_failed(&self, failure: &Failure, connection: &Connection) {
+        let peer = connection.peer();
         if self.account.may_notice() {
             tracing::error!(
                 %peer,
@@ -197,11 +215,12 @@ impl Generation {
                 "handshake refused: the gate failed: {failure}"
             );
         }
-        self.failed(failure);
+        self.failed(failure, Culprit::of(connection));
     }
 
-    /// An instance could not start, for whoever the peer is.
-    pub(crate) fn could_not_start(&self, failure: &Failure, peer: Option<Peer>) {
+    /// An instance could not start. In a room that was for nobody's sake alone, so no
+    /// `peer` is told.
+    pub(crate) fn could_not_start(&self, failure: &Failure, peer: Option<Peer>, culprit: Culprit) {
         let (handler, generation) = (&*self.account.name, self.number);
         let peer = peer.map(tracing::field::display);
         if failure.is_of_the_host() {
@@ -213,16 +232,21 @@ impl Generation {
         if self.account.may_notice() {
             tracing::error!(peer, handler, generation, "the instance could not start: {failure}");
         }
-        self.failed(failure);
+        self.failed(failure, culprit);
     }
 
-    /// An instance could not start, trapped or came to a limit.
-    pub(crate) fn failed(&self, failure: &Failure) {
+    /// An instance could not start, trapped or came to a limit, at work for this peer.
+    pub(crate) fn failed(&self, failure: &Failure, culprit: Culprit) {
         self.account.metrics.failed(failure);
         if !failure.is_of_the_handler() {
             return;
         }
-        if let Some(pause) = self.trap_loop.failed(Instant::now()) {
+        let now = Instant::now();
+        self.failures.add(culprit, now);
+        if let Some(trial) = &self.trial {
+            trial.judge(&self.failures, now);
+        }
+        if let Some(pause) = self.trap_loop.failed(now) {
             tracing::error!(
                 handler = &*self.account.name,
                 generation = self.number,

@@ -29,6 +29,7 @@ use crate::proxy_protocol::{self, NoHeader};
 use crate::registry::Registry;
 use crate::session::Session;
 use crate::stream::{Sink, Socket, Stream};
+use crate::trial::Culprit;
 
 pub(crate) struct Host {
     pub(crate) config: Config,
@@ -272,6 +273,7 @@ where
     let (handler, number) = (&*generation.account.name, generation.number);
     let id = opened.connection.id();
     tracing::debug!(handler, generation = number, connection = id, %peer, "opened");
+    let culprit = Culprit::of(&opened.connection);
     let mut session =
         Session::new(switched, sink, opened.connection, opened.guest, opened.membership);
     // Lines of whatever library, where they are asked for, say whose they are. Those
@@ -288,7 +290,7 @@ where
                 "the instance failed, and its connection ends with it: {failure}"
             );
         }
-        generation.failed(&failure);
+        generation.failed(&failure, culprit);
     }
     tracing::debug!(handler, generation = number, connection = id, "closed");
     drop(session);

@@ -11,10 +11,11 @@ use crate::directory::{Found, Version};
 use crate::guards::Guards;
 use crate::guest_log::Printable;
 use crate::instance::Prepared;
-use crate::loader::KeyFiles;
+use crate::loader::{KeyFiles, Restoring};
 use crate::policy::Wanted;
 use crate::registry::{Absence, Handler};
 use crate::settings::Settings;
+use crate::state;
 
 /// What the loader knows of one handler.
 pub(crate) struct Known {
@@ -38,6 +39,12 @@ pub(crate) struct Known {
     /// What was last said about which state of the files.
     complaint: Option<(Version, Vec<String>)>,
     pub(crate) loading: bool,
+    /// What the files hold, in the state of them that was loaded last.
+    loaded: Option<(Version, state::Version)>,
+    /// What was kept of it when the host started, until a file has been loaded.
+    pub(crate) kept: Option<state::Record>,
+    /// What is about to be brought back.
+    pub(crate) restoring: Option<Restoring>,
     /// The state of the files whose compiling has come to a limit.
     pub(crate) costly: Option<Version>,
     /// Since when it has no manifest although what is running has.
@@ -67,6 +74,9 @@ impl Known {
             tried: None,
             complaint: None,
             loading: false,
+            loaded: None,
+            kept: None,
+            restoring: None,
             costly: None,
             lost_since: None,
             missing_since: None,
@@ -140,16 +150,43 @@ impl Known {
         self.lost_since = None;
     }
 
+    /// A file in this state was loaded, and what was kept is of no use any more.
+    pub(crate) fn note_loaded(&mut self, digest: &[u8; 32], version: Version, settings: &Settings) {
+        let held = state::Version::new(digest, settings.manifest_text.as_deref());
+        self.loaded = Some((version, held));
+        self.kept = None;
+    }
+
+    /// What the files hold, where it was loaded.
+    pub(crate) fn loaded(&self) -> Option<&state::Version> {
+        let (version, loaded) = self.loaded.as_ref()?;
+        (*version == self.file.version()).then_some(loaded)
+    }
+
+    /// What the files must not hold to be loaded: it was rolled back before the host started.
+    pub(crate) fn held(&self) -> Option<&state::Version> {
+        Some(&self.kept.as_ref()?.rolled_back.as_ref()?.file)
+    }
+
+    pub(crate) fn waits_to_be_restored(&self) -> bool {
+        self.restoring.is_some() && !self.loading
+    }
+
+    /// What stands in for the file is being loaded.
+    pub(crate) fn begin_loading(&mut self) {
+        self.loading = true;
+        self.handler.absence.store(Arc::new(Absence::Compiling));
+    }
+
     /// The file is being tried, in this state.
     pub(crate) fn begin(&mut self) {
-        self.loading = true;
+        self.begin_loading();
         self.retry_at = None;
         self.tried = Some(self.file.version());
         if self.complaint.as_ref().is_none_or(|(state, _)| *state != self.file.version()) {
             // Nothing is known against this state of it.
             self.pause = Duration::ZERO;
         }
-        self.handler.absence.store(Arc::new(Absence::Compiling));
     }
 
     /// A line for each thing that is wrong: which file, what is wrong, what to do, and what
@@ -161,6 +198,7 @@ impl Known {
         }
         let meanwhile = match self.handler.current() {
             Some(current) => format!("generation {} serves on", current.number),
+            None if self.kept.is_some() => "what was last served of it is brought back".to_owned(),
             None => "nothing serves its route yet".to_owned(),
         };
         let path = why.file().unwrap_or(&file.path).display();

@@ -41,7 +41,9 @@
 //!   these are what a [`manifest`] asks for within the operator's [`policy`], in values
 //!   [`written`] as on the command line and `pattern`s of names. `guards` are what no
 //!   swap may lose, and [`inspect`] tells before it is served what would come of a file.
-//!   `trap_loop` holds back one that fails again and again. [`compiler`] has native code made,
+//!   `state` is what of it outlives the host.
+//!   `trap_loop` holds back one that fails again and again, and `trial` finds out a new one
+//!   that fails more than the one before. [`compiler`] has native code made,
 //!   `engine` has the settings for it, and `embedded` is what is served where
 //!   there is no directory.
 //!
@@ -119,6 +121,7 @@ mod shedding;
 mod snapshot;
 mod socket_file;
 mod source;
+mod state;
 mod stream;
 mod table;
 pub mod takeover;
@@ -126,6 +129,7 @@ pub mod tls;
 mod token;
 mod topics;
 mod trap_loop;
+mod trial;
 mod upstream;
 mod wasi;
 mod watch;

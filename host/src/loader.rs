@@ -11,7 +11,10 @@
 //! its component is.
 
 mod claims;
+mod jobs;
+mod keeping;
 mod keys;
+mod report;
 mod rollback;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,18 +28,18 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::claim::Claim;
-use crate::component::{self, LoadError, Loaded, Order};
+use crate::component::LoadError;
 use crate::config::Config;
 use crate::directory::{self, Found, Scan};
 use crate::engine::Engine;
-use crate::guards::Lost;
-use crate::guest_log::Printable;
 use crate::known::Known;
 use crate::manifest::asked::{self, AskError, Asked};
-use crate::policy::Wanted;
-use crate::queue::{Queue, Step};
-use crate::registry::{Handler, Registry};
+use crate::queue::Queue;
+use crate::registry::Registry;
+use crate::state::{Record, State};
 use crate::watch::Watcher;
+use jobs::{Begun, Done};
+pub(crate) use keeping::Restoring;
 pub(crate) use keys::KeyFiles;
 use keys::{Place, are_being_written};
 pub(crate) use rollback::{NoRollback, RolledBack, Wish, wishes};
@@ -61,6 +64,12 @@ pub(crate) struct Loader {
     said: BTreeSet<String>,
     /// Conflicts of claims, likewise.
     conflicts: BTreeSet<String>,
+    /// Where it is kept what serves; none where it is not.
+    state: Option<Arc<State>>,
+    /// What was kept, of files that have not been seen yet.
+    recalled: BTreeMap<String, Record>,
+    /// When the rest of that is forgotten.
+    forget_at: Option<Instant>,
     /// What the registry has been told that each handler claims.
     claimed: BTreeMap<String, Option<Claim>>,
     /// When files of keys are looked at again that were being written to.
@@ -95,21 +104,6 @@ impl Reading {
     }
 }
 
-/// A file that is being loaded.
-struct Begun {
-    route: String,
-    step: Step,
-    handler: Arc<Handler>,
-    file: Found,
-    wanted: Wanted,
-}
-
-/// What that came to.
-struct Done {
-    outcome: Result<Loaded, LoadError>,
-    took: Duration,
-}
-
 impl Loader {
     pub(crate) fn new(
         root: PathBuf,
@@ -129,6 +123,9 @@ impl Loader {
             ready: false,
             said: BTreeSet::new(),
             conflicts: BTreeSet::new(),
+            state: None,
+            recalled: BTreeMap::new(),
+            forget_at: None,
             claimed: BTreeMap::new(),
             keys_due: None,
         }
@@ -143,6 +140,7 @@ impl Loader {
         first: oneshot::Sender<()>,
     ) {
         let mut first = Some(first);
+        let registry = self.registry.clone();
         loop {
             if self.jobs.is_empty()
                 && let Some(first) = first.take()
@@ -156,6 +154,7 @@ impl Loader {
                 () = watcher.changed() => self.look().await,
                 Some(job) = self.jobs.join_next_with_id() => self.finish(job),
                 () = sleep_until(deadline) => self.look().await,
+                () = registry.alarmed() => self.obey_verdicts(),
                 Some(Wish { handler, answer }) = wishes.recv() => {
                     // Whoever does not wait for it any more has wished it all the same.
                     let _ = answer.send(self.roll_back(&handler));
@@ -171,7 +170,7 @@ impl Loader {
         let missing =
             self.known.values().filter_map(|known| known.missing_since).min().map(|at| at + GRACE);
         let retry = self.known.values().filter_map(Known::retry_at).min();
-        [drained, missing, retry, self.keys_due]
+        [drained, missing, retry, self.keys_due, self.forget_at()]
             .into_iter()
             .flatten()
             .min()
@@ -235,56 +234,19 @@ impl Loader {
         }
         self.miss(&scan);
         self.settle();
+        self.forget_gone(&scan);
+        for key in scan.handlers.keys() {
+            self.fall_back(key);
+        }
         self.start_jobs();
-    }
-
-    fn report(&mut self, scan: &Scan) {
-        let mut problems = BTreeSet::new();
-        for (path, why) in &scan.unroutable {
-            problems.insert(format!("{}: can't be a route: {why}: rename it", path.display()));
-        }
-        for path in &scan.escaping {
-            problems.insert(format!(
-                "{}: leads out of the directory, which --untrusted forbids: copy what it leads to",
-                path.display()
-            ));
-        }
-        for (key, path) in &scan.orphans {
-            // One whose component is just being replaced is none.
-            if !self.known.contains_key(key) {
-                problems.insert(format!(
-                    "{}: is no component's manifest: put {} beside it, or remove it",
-                    path.display(),
-                    path.with_extension("wasm").file_name().unwrap_or_default().display()
-                ));
-            }
-        }
-        for (path, error) in &scan.unreadable {
-            problems.insert(format!("{}: can't be read: {error}", path.display()));
-        }
-        for (route, files) in &scan.contested {
-            let files: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-            problems.insert(format!(
-                "{}: all claim the route {route}, and none is loaded: rename all but one",
-                files.join(", ")
-            ));
-        }
-        for problem in problems.difference(&self.said) {
-            tracing::warn!("{}", Printable(problem));
-        }
-        self.said = problems;
-    }
-
-    fn say_once(&mut self, problem: &str) {
-        if self.said.insert(problem.to_owned()) {
-            tracing::warn!("{}", Printable(problem));
-        }
     }
 
     fn see(&mut self, key: &str, file: &Found, reading: Option<Reading>) {
         let known = self.known.entry(key.to_owned()).or_insert_with(|| {
             let handler = self.registry.handler(key, &self.config.limits);
-            Known::new(handler, file.clone())
+            let mut known = Known::new(handler, file.clone());
+            known.kept = self.recalled.remove(key);
+            known
         });
         known.missing_since = None;
         known.file = file.clone();
@@ -296,7 +258,10 @@ impl Loader {
         let settled = asked.and_then(|asked| {
             let folder = file.path.parent().unwrap_or(Path::new("."));
             let policy = &self.config.policy;
-            policy.wanted(&self.config, key, &asked, folder).map_err(AskError::Wrong)
+            let wanted = policy.wanted(&self.config, key, &asked, folder);
+            let mut wanted = wanted.map_err(AskError::Wrong)?;
+            wanted.settings.manifest_text = asked.text().map(Arc::from);
+            Ok(wanted)
         });
         match settled {
             Ok(wanted) => known.wanted = Some(wanted),
@@ -329,6 +294,9 @@ impl Loader {
             self.queue.remove(&route);
             self.registry.remove(&route);
             self.claimed.remove(&route);
+            if let Some(state) = &self.state {
+                state.forget(&route);
+            }
             if let Some(known) = self.known.remove(&route) {
                 let claim = known.served.unwrap_or_else(|| Claim::of_path(&route));
                 tracing::info!(
@@ -337,129 +305,6 @@ impl Loader {
                     known.file.path.display()
                 );
             }
-        }
-    }
-
-    fn start_jobs(&mut self) {
-        loop {
-            let known = &self.known;
-            let may = |route: &str| known.get(route).is_some_and(|known| !known.loading);
-            let Some((route, step)) = self.queue.next(may) else { return };
-            // It was asked for among these.
-            let Some(known) = self.known.get_mut(&route) else { return };
-            let Some(wanted) = known.wanted.clone() else {
-                self.queue.done(step);
-                continue;
-            };
-            known.begin();
-            let file = known.file.clone();
-            let engine = self.engine.clone();
-            let handler = known.handler.clone();
-            let order = Order {
-                file: file.clone(),
-                within: self.config.policy.untrusted.then(|| self.root.clone()),
-                running: known.handler.current(),
-                compile: step == Step::Compile,
-                settings: wanted.settings.clone(),
-            };
-            let begun = Begun { route, step, handler: handler.clone(), file, wanted };
-            let task = self.jobs.spawn_blocking(move || {
-                let started = Instant::now();
-                let outcome = component::load(&engine, &order, &handler.account.name);
-                Done { outcome, took: started.elapsed() }
-            });
-            self.begun.insert(task.id(), begun);
-        }
-    }
-
-    fn finish(&mut self, joined: Result<(tokio::task::Id, Done), tokio::task::JoinError>) {
-        let (id, done) = match joined {
-            Ok(done) => done,
-            Err(error) => {
-                // The host itself has failed on it.
-                let outcome = Err(LoadError::Invalid(format!("loading it failed: {error}")));
-                (error.id(), Done { outcome, took: Duration::ZERO })
-            }
-        };
-        if let Some(begun) = self.begun.remove(&id) {
-            self.queue.done(begun.step);
-            self.apply(&begun, done);
-        }
-        self.start_jobs();
-    }
-
-    fn apply(&mut self, job: &Begun, Done { outcome, took }: Done) {
-        let free = self.is_free(&job.route, &job.wanted.claim);
-        let known = self.known.get_mut(&job.route);
-        // Its handler may have been removed while it was compiled, and another one
-        // may serve the route by now.
-        let Some(known) = known.filter(|known| Arc::ptr_eq(&known.handler, &job.handler)) else {
-            return;
-        };
-        known.loading = false;
-        let version = job.file.version();
-        if !matches!(outcome, Err(LoadError::Lost(Lost::Manifest))) {
-            known.has_found_its_manifest();
-        }
-        match outcome {
-            // Another handler has come to claim the same.
-            Ok(Loaded::Component { .. }) if !free => known.tried = None,
-            // A rollback has brought one back meanwhile.
-            Ok(Loaded::Component { prepared, .. })
-                if known.would_lose_guard(&job.wanted.settings, &prepared) =>
-            {
-                known.try_again_in(Duration::ZERO);
-            }
-            Ok(Loaded::Component { prepared, digest }) => {
-                let Wanted { settings, claim, .. } = job.wanted.clone();
-                let drain_until = Instant::now() + self.config.timeouts.drain;
-                known.handler.complaint.store(None);
-                let renewed = known.serves(&digest, &settings);
-                let renewed =
-                    renewed.then(|| known.handler.renew(settings.clone(), drain_until)).flatten();
-                let number = renewed
-                    .unwrap_or_else(|| known.handler.swap(prepared, digest, settings, drain_until));
-                let handler = known.handler.account.name.clone();
-                known.served_before = known.served.replace(claim.clone());
-                if known.served_before != known.served {
-                    self.settle();
-                }
-                tracing::info!(
-                    handler = &*handler,
-                    generation = number,
-                    "{}: serves {claim} (loaded in {:.0?})",
-                    job.file.path.display(),
-                    took
-                );
-            }
-            Ok(Loaded::Same) => known.handler.complaint.store(None),
-            Ok(Loaded::Uncompiled) => {
-                self.queue.compile(&job.route, known.costly == Some(version));
-            }
-            Ok(Loaded::Changing) => known.tried = None,
-            Err(LoadError::Lost(Lost::Manifest)) if known.lost_just_now(GRACE) => {
-                known.try_again_in(GRACE);
-            }
-            Err(why) => {
-                if self.ready && version.is_being_written() {
-                    // What it is will show when the writer is done; only a start waits
-                    // for nobody.
-                    known.try_again_in(WRITING);
-                    return;
-                }
-                if matches!(why, LoadError::Compile(_)) {
-                    known.costly = Some(version);
-                }
-                if why.is_passing() {
-                    known.try_again();
-                }
-                known.refuse(&job.file, &why);
-            }
-        }
-        // A look meanwhile has found another file.
-        let known = self.known.get(&job.route);
-        if known.is_some_and(|known| known.is_due() && known.file.version() != version) {
-            self.queue.look(&job.route);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command `socklet`: reads the command line, binds, serves until a signal.
 
 mod cli;
+mod folders;
 mod listen;
 mod logging;
 
@@ -12,7 +13,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use listenfd::ListenFd;
-use socklet::compiler::own_folder;
 use socklet::config::Config;
 use socklet::listener::{Endpoint, ListenAddress};
 use socklet::server::{Handlers, Listeners, Route, Server};
@@ -84,7 +84,7 @@ fn check_files(check: &cli::Check) -> anyhow::Result<ExitCode> {
 async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
     let handlers = find_handlers(serve.dir.as_deref())?;
     if let (Some(file), Handlers::Directory(directory)) = (&serve.policy.config, &handlers)
-        && lies_within(file, directory)
+        && folders::lies_within(file, directory)
     {
         bail!(
             "{}: lies in the handlers' directory, {}, where whoever can put handlers could \
@@ -101,7 +101,12 @@ async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
              would be given up before they are asked: set both"
         );
     }
-    config.cache = cache_folder(serve.cache_dir.clone());
+    config.cache = folders::for_code(serve.cache_dir.clone());
+    if let Handlers::Directory(directory) = &handlers
+        && !serve.no_state
+    {
+        config.state = folders::for_state(serve.state_dir.clone(), directory)?;
+    }
     // This very program, even where its file has been replaced meanwhile.
     config.compiler = Some("/proc/self/exe".into());
     let shutdown = first_signal()?;
@@ -207,15 +212,6 @@ fn meeting_place(path: &Path, serve: &cli::Serve, config: &Config) -> anyhow::Re
     Ok(folder.join(format!("takeover-{name}")))
 }
 
-/// Whether a file lies in a directory, or what it leads to does.
-fn lies_within(file: &Path, directory: &Path) -> bool {
-    let Ok(directory) = directory.canonicalize() else { return false };
-    // A name alone has an empty folder.
-    let folder = file.parent().map(|folder| Path::new(".").join(folder));
-    let places = [folder.as_deref().unwrap_or(file), file].map(Path::canonicalize);
-    places.into_iter().flatten().any(|place| place.starts_with(&directory))
-}
-
 fn find_handlers(directory: Option<&Path>) -> anyhow::Result<Handlers> {
     let Some(directory) = directory else {
         let default = Path::new("handlers");
@@ -234,25 +230,6 @@ fn find_handlers(directory: Option<&Path>) -> anyhow::Result<Handlers> {
             "{}: {error}: create it, or give another DIR (for the commands, see socklet --help)",
             directory.display()
         ),
-    }
-}
-
-/// The folder for compiled code, made for its owner alone: what lies there is run
-/// as native code. Without one, handlers are compiled at each start.
-fn cache_folder(chosen: Option<PathBuf>) -> Option<PathBuf> {
-    let variable =
-        |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let folder = chosen.or_else(|| {
-        let caches = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
-        Some(caches?.join("socklet/compiled"))
-    })?;
-    match own_folder(&folder).and_then(|()| folder.canonicalize()) {
-        Ok(folder) => Some(folder),
-        Err(error) => {
-            let folder = folder.display();
-            warn!("{folder}: compiled handlers are not kept: {error}: see --cache-dir");
-            None
-        }
     }
 }
 

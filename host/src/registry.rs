@@ -3,11 +3,14 @@
 //! Readers never wait: the table and each handler's current generation are
 //! swapped atomically. Only the loader changes them.
 
+mod rollback;
+
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::account::{Account, Totals};
@@ -20,7 +23,8 @@ use crate::guards;
 use crate::instance::Prepared;
 use crate::settings::{Settings, SwapPolicy};
 use crate::table::{Params, Table};
-use crate::wasi::World;
+use crate::trial::Trial;
+pub(crate) use rollback::{By, Rollback};
 
 /// Old generations of one handler that may still hold connections.
 const MAX_DRAINING: usize = 4;
@@ -30,6 +34,8 @@ pub(crate) struct Registry {
     table: ArcSwap<Table>,
     /// Removed ones, whose connections have yet to end.
     leaving: Mutex<Vec<Arc<Handler>>>,
+    /// A generation's trial has ended badly.
+    alarm: Arc<Notify>,
 }
 
 /// One file's handler, over all its generations.
@@ -43,8 +49,11 @@ pub(crate) struct Handler {
     generations: AtomicU64,
     /// What was current before the current one.
     previous: ArcSwapOption<Generation>,
-    /// The generation that the current one is made of; 0 where it is made of a file.
-    rolled_back_to: AtomicU64,
+    /// None where the current one is made of the file.
+    rolled_back: ArcSwapOption<Rollback>,
+    /// The current one is made of what was kept from before the host's start.
+    restored: AtomicBool,
+    alarm: Arc<Notify>,
     draining: Mutex<Vec<Draining>>,
 }
 
@@ -55,6 +64,16 @@ pub(crate) enum Absence {
     Compiling,
     /// Its file could not be loaded; the log says why.
     Failed,
+}
+
+/// What a generation is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Made {
+    OfNew,
+    /// Of what serves already.
+    OfCurrent,
+    /// Of what has served already.
+    OfOld,
 }
 
 /// An old generation that has connections.
@@ -78,13 +97,19 @@ impl Registry {
     }
 
     pub(crate) fn new(totals: Totals) -> Self {
-        Self { totals, table: ArcSwap::default(), leaving: Mutex::default() }
+        Self { totals, table: ArcSwap::default(), leaving: Mutex::default(), alarm: Arc::default() }
     }
 
     /// A handler, which is not served yet. Logs and metrics name it by its `key`, the
     /// path of its file as a route, without the first slash, or `index`.
     pub(crate) fn handler(&self, key: &str, limits: &Limits) -> Arc<Handler> {
-        Arc::new(Handler::new(Account::new(name_of(key).as_ref().into(), limits, &self.totals)))
+        let account = Account::new(name_of(key).as_ref().into(), limits, &self.totals);
+        Arc::new(Handler::new(account, self.alarm.clone()))
+    }
+
+    /// Completes when the trial of some handler's generation has ended badly.
+    pub(crate) async fn alarmed(&self) {
+        self.alarm.notified().await;
     }
 
     /// The handler of a decoded path, for a request to this `Host`; and what its
@@ -172,7 +197,7 @@ pub(crate) fn name_of(key: &str) -> Cow<'_, str> {
 }
 
 impl Handler {
-    fn new(account: Account) -> Self {
+    fn new(account: Account, alarm: Arc<Notify>) -> Self {
         Self {
             account: Arc::new(account),
             current: ArcSwapOption::empty(),
@@ -180,7 +205,9 @@ impl Handler {
             complaint: ArcSwapOption::empty(),
             generations: AtomicU64::new(0),
             previous: ArcSwapOption::empty(),
-            rolled_back_to: AtomicU64::new(0),
+            rolled_back: ArcSwapOption::empty(),
+            restored: AtomicBool::new(false),
+            alarm,
             draining: Mutex::default(),
         }
     }
@@ -198,13 +225,33 @@ impl Handler {
         settings: Settings,
         drain_until: Instant,
     ) -> u64 {
+        self.replace(prepared, digest, settings, drain_until, Made::OfNew)
+    }
+
+    fn replace(
+        &self,
+        prepared: Prepared,
+        digest: [u8; 32],
+        settings: Settings,
+        drain_until: Instant,
+        made: Made,
+    ) -> u64 {
         self.account.adopt(&settings.limits);
         let number = self.generations.fetch_add(1, Relaxed) + 1;
-        let next =
-            Arc::new(Generation::new(number, self.account.clone(), prepared, digest, settings));
+        let trial = self.current().filter(|_| settings.auto_rollback).and_then(|old| {
+            let (alarm, now) = (self.alarm.clone(), Instant::now());
+            match made {
+                Made::OfNew => Some(Trial::new(&old.failures, old.trial.as_ref(), alarm, now)),
+                Made::OfCurrent => old.trial.as_ref()?.begun_again(alarm, now),
+                Made::OfOld => None,
+            }
+        });
+        let next = Generation::new(number, self.account.clone(), prepared, digest, settings);
+        let next = Arc::new(next.on_trial(trial));
         // Whoever looks for a generation finds it in one place or the other.
         let mut draining = self.draining();
-        self.rolled_back_to.store(0, Relaxed);
+        self.rolled_back.store(None);
+        self.restored.store(false, Relaxed);
         draining.retain(|old| old.generation.has_connections());
         let old = self.current();
         let policy = old.as_ref().map(|old| old.policy_towards(&next));
@@ -247,41 +294,6 @@ impl Handler {
             .map(|old| &old.generation)
             .filter(|old| current.as_ref().is_none_or(|current| guards::are_kept(old, current)));
         guarded.find(|old| old.has_room_for(path)).cloned().or(current)
-    }
-
-    /// Makes a new generation of the component that served before the current one, with
-    /// these settings. Returns its number and that of the one that it is made of; none
-    /// where there was none.
-    pub(crate) fn roll_back(&self, settings: Settings, drain_until: Instant) -> Option<(u64, u64)> {
-        let previous = self.previous()?;
-        let Generation { number, prepared, digest, .. } = &*previous;
-        let prepared = prepared.clone().within(World::new(&settings));
-        let next = self.swap(prepared, *digest, settings, drain_until);
-        self.rolled_back_to.store(*number, Relaxed);
-        Some((next, *number))
-    }
-
-    /// The component that serves goes on serving as another generation, with these
-    /// settings. What a rollback would bring back stays the same. None where nothing
-    /// serves.
-    pub(crate) fn renew(&self, settings: Settings, drain_until: Instant) -> Option<u64> {
-        let current = self.current()?;
-        let (previous, rolled_back_to) = (self.previous(), self.rolled_back_to());
-        let prepared = current.prepared.clone().within(World::new(&settings));
-        let next = self.swap(prepared, current.digest, settings, drain_until);
-        self.previous.store(previous);
-        self.rolled_back_to.store(rolled_back_to.unwrap_or(0), Relaxed);
-        Some(next)
-    }
-
-    /// What a rollback would bring back.
-    pub(crate) fn previous(&self) -> Option<Arc<Generation>> {
-        self.previous.load_full()
-    }
-
-    /// The generation whose component serves again, where it is one.
-    pub(crate) fn rolled_back_to(&self) -> Option<u64> {
-        Some(self.rolled_back_to.load(Relaxed)).filter(|number| *number != 0)
     }
 
     /// Closes the generations whose time to drain is over. Returns when to look

@@ -28,6 +28,7 @@ use crate::gate::{Decision, NoDecision, Question};
 use crate::generation::{Generation, Hold};
 use crate::mailbox::Event;
 use crate::messages::Incoming;
+use crate::trial::Culprit;
 
 pub(crate) use task::open;
 
@@ -336,6 +337,15 @@ impl Room {
     /// The connection whose event is under way.
     pub(crate) fn current(&self) -> Option<Arc<Connection>> {
         self.inner().current.as_ref().map(|(connection, _)| connection.clone())
+    }
+
+    /// On whose behalf its instance is at work: whose event is under way, and where there
+    /// is none, as at its start, whoever came first of those who are there.
+    fn culprit(&self) -> Culprit {
+        let inner = self.inner();
+        let current = inner.current.as_ref().map(|(connection, _)| connection);
+        let first = || inner.members.values().min_by_key(|member| member.id());
+        current.or_else(first).map_or(Culprit::Unknown, |one| Culprit::of(one))
     }
 
     /// The event that was under way has ended well, if there was one, at this time.

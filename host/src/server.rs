@@ -3,6 +3,7 @@
 //! The caller binds and the caller decides when it ends, so that a test takes
 //! port 0 and ends it cleanly.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,8 +33,12 @@ use crate::overtime::Overtime;
 use crate::registry::Registry;
 use crate::settings::Settings;
 use crate::shedding;
+use crate::state::{self, Record};
 use crate::tls::{Tls, TlsError};
 use crate::watch::DirectoryWatcher;
+
+/// At the end, what is to be kept for the next start is waited for no longer.
+const LONGEST_WRITE: Duration = Duration::from_secs(10);
 
 /// Where the handlers come from.
 #[derive(Clone, Debug)]
@@ -161,6 +167,8 @@ impl Server {
         let tasks = TaskTracker::new();
         let (first, loaded) = oneshot::channel();
         let (wish, wishes) = wishes();
+        let recalled = self.recall().await;
+        let state = recalled.as_ref().map(|(state, _)| state.clone());
         let loader = match &self.handlers {
             Handlers::Directory(root) => {
                 let watcher = DirectoryWatcher::new(root);
@@ -170,6 +178,9 @@ impl Server {
                     self.host.registry.clone(),
                     self.host.config.clone(),
                 );
+                if let Some((state, records)) = recalled {
+                    loader.remember(state, records);
+                }
                 loader.look().await;
                 Some(tokio::spawn(loader.run(watcher, wishes, first)))
             }
@@ -229,17 +240,25 @@ impl Server {
             // Half a swap would hide a generation from the close that follows.
             let _ = loader.await;
         }
+        // What was swapped a moment ago is still to be written.
+        let written = state.map(|state| spawn_blocking(move || state.finish(LONGEST_WRITE)));
+        let mut drained = false;
         if taken_over {
             operators.cancel();
             accepting.cancel();
             files.iter().for_each(|left| left.store(true, Relaxed));
             tokio::select! {
-                () = self.drain(&tasks) => return Ok(()),
+                () = self.drain(&tasks) => drained = true,
                 () = &mut shutdown => {}
             }
         }
-        stop.cancel();
-        self.end(&tasks).await;
+        if !drained {
+            stop.cancel();
+            self.end(&tasks).await;
+        }
+        if let Some(written) = written {
+            let _ = written.await;
+        }
         Ok(())
     }
 
@@ -278,6 +297,30 @@ impl Server {
                 "{} connections had not ended after {limit:?} (shutdown-timeout) and are dropped",
                 tasks.len()
             );
+        }
+    }
+
+    /// What earlier hosts have kept of the handlers, and where to keep more.
+    async fn recall(&self) -> Option<(Arc<state::State>, BTreeMap<String, Record>)> {
+        let Handlers::Directory(root) = &self.handlers else { return None };
+        let Config { state: Some(folder), max_state_size, .. } = &self.host.config else {
+            return None;
+        };
+        let (root, all, max) = (root.clone(), folder.clone(), *max_state_size);
+        let opened = spawn_blocking(move || {
+            let state = state::State::open(&all, &root, max)?;
+            let records = state.recall();
+            Ok::<_, std::io::Error>((Arc::new(state), records))
+        });
+        match opened.await.unwrap_or_else(|error| Err(error.into())) {
+            Ok(opened) => Some(opened),
+            Err(error) => {
+                let folder = folder.display();
+                tracing::warn!(
+                    "{folder}: what serves is not kept for the next start: {error}: see --state-dir"
+                );
+                None
+            }
         }
     }
 
@@ -324,13 +367,14 @@ fn check_files(config: &Config, handlers: &Handlers) -> Result<(), ServerError> 
         let root = root.display();
         return Err(unfit(format!("the handlers' directory, {root}, would be public with them")));
     }
-    if let Some(cache) = &config.cache
-        && holds(cache)
-    {
-        let cache = cache.display();
-        return Err(unfit(format!(
-            "the folder of compiled code, {cache}, would be public with them"
-        )));
+    let folders = [("compiled code", &config.cache), ("what serves", &config.state)];
+    for (what, folder) in folders {
+        if let Some(folder) = folder.as_deref().filter(|folder| holds(folder)) {
+            let folder = folder.display();
+            return Err(unfit(format!(
+                "the folder of {what}, {folder}, would be public with them"
+            )));
+        }
     }
     Ok(())
 }

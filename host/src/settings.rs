@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) park_after: Option<Duration>,
     /// What becomes of live connections; none where the scope says.
     pub(crate) swap: Option<SwapPolicy>,
+    /// Whether a generation that fails more than the one before it is rolled back by itself.
+    pub(crate) auto_rollback: bool,
     /// Those that the handler speaks, the preferred one first.
     pub(crate) subprotocols: Vec<String>,
     /// Origins that may connect beside those that may connect to every handler.
@@ -35,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) coarse_clocks: bool,
     /// What all this was asked by; none where there was no manifest.
     pub(crate) manifest: Option<Arc<Manifest>>,
+    /// The text of that, for the host's next start.
+    pub(crate) manifest_text: Option<Arc<str>>,
     /// What it may do with topics.
     pub(crate) topics: Arc<Rules>,
     /// Hosts that it may send requests to.
@@ -74,12 +78,14 @@ impl Settings {
             linger: Duration::from_secs(30),
             park_after: None,
             swap: None,
+            auto_rollback: config.auto_rollback,
             subprotocols: Vec::new(),
             allow_origins: Vec::new(),
             session: None,
             environment: Vec::new(),
             coarse_clocks: false,
             manifest: None,
+            manifest_text: None,
             topics: Arc::new(Rules::new(&config.limits)),
             allowed_hosts: Arc::default(),
         }

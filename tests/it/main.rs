@@ -6,6 +6,7 @@
 mod harness;
 
 mod admin;
+mod auto_rollback;
 mod autobahn;
 mod backpressure;
 mod budgets;
@@ -42,6 +43,7 @@ mod sandbox;
 mod session;
 mod shutdown;
 mod soak;
+mod state;
 mod static_files;
 mod subprotocol;
 mod swap;

@@ -81,11 +81,12 @@ impl Member {
     }
 }
 
-async fn swap(server: &Server, component: &[u8]) {
+/// Replaces the component, and waits until the log says what came of it.
+async fn swap(server: &Server, component: &[u8], outcome: &'static str) {
     let start = server.log.len();
     server.put("x.wasm", component);
-    let serves = |line: &LogLine| line.message().contains(": serves /room/");
-    server.log.wait_from(start, "the next generation", serves).await;
+    let told = |line: &LogLine| line.message().contains(outcome);
+    server.log.wait_from(start, outcome, told).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -104,12 +105,14 @@ async fn nothing_is_dropped_lost_repeated_or_reordered_and_all_is_remembered() {
         let member = Member { client, id, count: 0, version: String::new() };
         members.push(tokio::spawn(member.talk(stop.clone(), progress.clone())));
     }
+    let mut good = 0;
     for number in 0..SWAPS {
         if number % 5 == 3 {
-            swap(&server, &broken).await;
-            server.log.message("resume failed: trapped").await;
+            // Its `resume` traps in each room, and so it is taken back.
+            swap(&server, &broken, "is rolled back by itself").await;
         } else {
-            swap(&server, &versions[(number + 1) % 2]).await;
+            good += 1;
+            swap(&server, &versions[good % 2], ": serves /room/").await;
         }
         // All rooms have been spoken in since.
         let before = *progressed.borrow_and_update();

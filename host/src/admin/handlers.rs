@@ -12,7 +12,7 @@ use crate::generation::Generation;
 use crate::host::Host;
 use crate::loader::{NoRollback, RolledBack, Wish};
 use crate::metrics::Counts;
-use crate::registry::{Absence, Handler};
+use crate::registry::{Absence, By, Handler};
 use crate::settings::Scope;
 
 #[derive(Serialize)]
@@ -35,6 +35,13 @@ struct Entry {
     complaint: Option<String>,
     /// The generation whose component serves again, after a rollback.
     rolled_back_to: Option<u64>,
+    /// Who wished for it, `operator` or the host `itself`; none without a rollback.
+    rolled_back_by: Option<&'static str>,
+    /// Why the host has done so by itself.
+    rolled_back_why: Option<String>,
+    /// What serves was kept from before the host's start, since the file can't be loaded or
+    /// was rolled back.
+    restored: bool,
     /// The one that a rollback would bring back.
     previous: Option<u64>,
     connections: usize,
@@ -84,6 +91,8 @@ fn entry(handler: &Handler, claim: Option<&Claim>, is_there: bool) -> Entry {
         .map(|each| of_generation(&each, current.as_ref()))
         .filter(|each| each.state == "serving" || each.connections > 0)
         .collect();
+    let rolled_back = handler.rolled_back();
+    let by = rolled_back.as_ref().map(|rollback| &rollback.by);
     let scope = current.as_ref().map(|current| current.settings.scope).unwrap_or_default();
     Entry {
         name: handler.account.name.to_string(),
@@ -97,7 +106,13 @@ fn entry(handler: &Handler, claim: Option<&Claim>, is_there: bool) -> Entry {
         generation: current.map(|current| current.number),
         state,
         complaint: handler.complaint.load().as_deref().cloned(),
-        rolled_back_to: handler.rolled_back_to(),
+        rolled_back_to: rolled_back.as_ref().and_then(|rollback| rollback.to),
+        rolled_back_by: by.map(|by| match by {
+            By::Operator => "operator",
+            By::Itself(_) => "itself",
+        }),
+        rolled_back_why: by.and_then(By::why).map(str::to_owned),
+        restored: handler.is_restored(),
         previous: handler.previous().map(|previous| previous.number),
         connections: generations.iter().map(|each| each.connections).sum(),
         instances: u64::try_from(handler.account.metrics.instances.get()).unwrap_or(0),

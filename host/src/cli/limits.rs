@@ -89,6 +89,10 @@ pub(super) struct LimitFlags {
     /// Bytes of compiled handlers that are kept; the longest unused go first [default: 4GiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_CACHE_SIZE", value_parser = size)]
     max_cache_size: Option<usize>,
+    /// Bytes of the state directory; handlers that were not served for longest go first
+    /// [default: 4GiB]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_STATE_SIZE", value_parser = size)]
+    max_state_size: Option<usize>,
     /// CPU time for compiling one file; twice as long may pass [default: 2m]
     #[arg(long, value_name = "TIME", env = "SOCKLET_COMPILE_CPU_TIME", value_parser = duration)]
     compile_cpu_time: Option<Duration>,
@@ -162,6 +166,7 @@ impl LimitFlags {
         set(&mut config.max_stack, self.max_stack);
         set(&mut config.max_table_elements, self.max_table_elements);
         set(&mut config.max_cache_size, self.max_cache_size.map(|size| size as u64));
+        set(&mut config.max_state_size, self.max_state_size.map(|size| size as u64));
         set(&mut config.compile_limits.cpu_time, self.compile_cpu_time);
         set(&mut config.compile_limits.memory, self.compile_memory);
     }

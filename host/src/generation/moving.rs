@@ -23,6 +23,7 @@ use crate::room::Room;
 use crate::settings::SwapPolicy;
 use crate::snapshot::{Saved, Stays};
 use crate::source::Source;
+use crate::trial::Culprit;
 
 /// That something may come back to a generation: it is to be found until then.
 pub(crate) struct Hold(Arc<Generation>);
@@ -153,11 +154,13 @@ impl Generation {
         connections: Connections,
         source: Source,
     ) -> Result<Instance, Stays> {
+        let anyone = connections.values().next();
+        let culprit = anyone.map_or(Culprit::Unknown, |one| Culprit::of(one));
         let limit = self.settings.timeouts.handshake;
         let started = timeout(limit, self.clone().start(&instances.overtime)).await;
         let started = started.unwrap_or(Err(Failure::Start(limit)));
         let mut instance = started.map_err(|failure| {
-            self.failed(&failure);
+            self.failed(&failure, culprit);
             Stays::NotStarted(failure)
         })?;
         let resumed = instances.overtime.work(instance.meter(), async move {
@@ -166,7 +169,7 @@ impl Generation {
         });
         let resumed = resumed.run().await;
         if let Err(Stays::ResumeFailed(failure)) = &resumed {
-            self.failed(failure);
+            self.failed(failure, culprit);
         }
         resumed
     }

@@ -19,6 +19,7 @@ use crate::instances::InstanceSlot;
 use crate::registry::{Absence, Handler};
 use crate::room::{self, Over};
 use crate::session::Guest;
+use crate::trial::Culprit;
 
 /// How often a room is looked for that ends just when it is found.
 const TRIES: usize = 4;
@@ -116,7 +117,11 @@ impl Candidate<'_> {
         // A peer waits for a start no longer than it may let others wait.
         let started = timeout(limit, generation.clone().start(overtime)).await;
         let mut instance = started.unwrap_or(Err(Failure::Start(limit))).map_err(|failure| {
-            generation.could_not_start(&failure, Some(self.asked.peer));
+            generation.could_not_start(
+                &failure,
+                Some(self.asked.peer),
+                Culprit::of(self.connection),
+            );
             cannot_start(&failure)
         })?;
         let mut accepted = Accepted::default();
@@ -130,7 +135,7 @@ impl Candidate<'_> {
                 timeout(limit, asked.run()).await.map_err(|_| undecided(NoDecision::TooSlow))?;
             instance = asked;
             let decided = decided.map_err(|failure| {
-                generation.gate_failed(&failure, self.asked.peer);
+                generation.gate_failed(&failure, self.connection);
                 undecided((&failure).into())
             });
             if let Some(decision) = decided? {

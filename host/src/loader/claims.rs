@@ -39,7 +39,7 @@ impl Loader {
             known.contested = contested.contains(key);
             if known.contested {
                 self.queue.remove(key);
-            } else if known.is_due() {
+            } else if known.is_due() || known.waits_to_be_restored() {
                 self.queue.look(key);
             }
         }

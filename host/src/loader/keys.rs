@@ -59,9 +59,9 @@ impl Loader {
     pub(super) fn turn_keys(&mut self, key: &str, changed: KeyFiles) {
         let Some(known) = self.known.get_mut(key) else { return };
         known.keys.extend(changed);
-        if known.handler.rolled_back_to().is_none() {
+        if known.handler.rolled_back().is_none() {
             known.tried = None;
-            if known.wanted.is_some() {
+            if known.wanted.is_some() && !known.handler.is_restored() {
                 return;
             }
         }
@@ -70,7 +70,8 @@ impl Loader {
         let manifest = current.settings.manifest.as_deref();
         // Where they can't be read, that is said of what the files ask for, or it has been.
         let wanted = self.config.policy.settings(&self.config, key, manifest, folder);
-        let Ok(settings) = wanted.map(|wanted| wanted.settings) else { return };
+        let Ok(mut settings) = wanted.map(|wanted| wanted.settings) else { return };
+        settings.manifest_text.clone_from(&current.settings.manifest_text);
         if !settings.are(&current.settings) {
             self.renew(key, settings);
         }

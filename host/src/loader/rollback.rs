@@ -1,5 +1,5 @@
-//! Going back: what served before serves again. A wish of the operator's, which comes to
-//! the loader because nobody else changes generations.
+//! Going back: what served before serves again. A wish of the operator's, or the end of a
+//! generation's trial; both come to the loader because nobody else changes generations.
 
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::Loader;
 use super::keys::Place;
 use crate::guards::{Guards, Lost};
+use crate::registry::By;
 
 /// What an operator wishes of the loader: a handler's rollback.
 #[derive(Debug)]
@@ -52,20 +53,64 @@ impl Loader {
     pub(super) fn roll_back(&mut self, name: &str) -> Result<RolledBack, NoRollback> {
         let mut all = self.known.iter();
         let found = all.find(|(_, known)| *known.handler.account.name == *name);
-        let (key, known) = found.ok_or(NoRollback::Unknown)?;
-        let (key, handler) = (key.clone(), known.handler.clone());
+        let key = found.ok_or(NoRollback::Unknown)?.0.clone();
+        let done = self.bring_back(&key, By::Operator)?;
+        if let Some(known) = self.known.get(&key) {
+            tracing::info!(
+                handler = name,
+                generation = done.generation,
+                "generation {} serves again, until {} changes",
+                done.to,
+                known.file.path.display()
+            );
+        }
+        Ok(done)
+    }
+
+    /// Takes back the generations that have failed for too many.
+    pub(super) fn obey_verdicts(&mut self) {
+        let condemned = self.known.iter().filter_map(|(key, known)| {
+            let current = known.handler.current()?;
+            Some((key.clone(), current.number, current.take_verdict()?.to_string()))
+        });
+        for (key, generation, why) in condemned.collect::<Vec<_>>() {
+            let done = self.bring_back(&key, By::Itself(why.clone()));
+            let Some(known) = self.known.get(&key) else { continue };
+            let (handler, file) = (&*known.handler.account.name, known.file.path.display());
+            match done {
+                Ok(RolledBack { generation: next, to }) => tracing::error!(
+                    handler,
+                    generation = next,
+                    "generation {generation} is rolled back by itself: {why}: generation {to} \
+                     serves again, until {file} changes: mend what its failures above say (or \
+                     roll it back once more, or see --auto-rollback)"
+                ),
+                Err(no) => tracing::error!(
+                    handler,
+                    generation,
+                    "fails more than the generation before, and can't be rolled back, so it serves \
+                     on: {why}; {no}: mend {file}"
+                ),
+            }
+        }
+    }
+
+    fn bring_back(&mut self, key: &str, by: By) -> Result<RolledBack, NoRollback> {
+        let known = self.known.get(key).ok_or(NoRollback::Unknown)?;
+        let handler = known.handler.clone();
         let previous = handler.previous().ok_or(NoRollback::NoPrevious)?;
         let folder = known.file.path.parent().unwrap_or(Path::new("."));
         let manifest = previous.settings.manifest.as_deref();
         let place = Place::new(&known.file.path, self.config.policy.confines());
         let keys = place.look(manifest);
         // Keys may have been replaced since then: what is read anew is what is there now.
-        let wanted = self.config.policy.settings(&self.config, &key, manifest, folder);
+        let wanted = self.config.policy.settings(&self.config, key, manifest, folder);
         let settings = wanted.map_err(|refusals| {
             let refusals: Vec<_> = refusals.iter().map(ToString::to_string).collect();
             NoRollback::Settings(refusals.join("; "))
         });
-        let settings = settings?.settings;
+        let mut settings = settings?.settings;
+        settings.manifest_text.clone_from(&previous.settings.manifest_text);
         if let Some(current) = handler.current()
             && let Some(lost) =
                 Guards::of(&current).lost_by(Guards::new(&settings, &previous.prepared))
@@ -74,26 +119,21 @@ impl Loader {
         }
         let claim = known.served_before.clone();
         if let Some(claim) = claim.as_ref().filter(|claim| known.served.as_ref() != Some(claim))
-            && !self.is_free(&key, claim)
+            && !self.is_free(key, claim)
         {
             return Err(NoRollback::Claimed(claim.to_string()));
         }
         let drain_until = Instant::now() + self.config.timeouts.drain;
         let (generation, to) =
-            handler.roll_back(settings, drain_until).ok_or(NoRollback::NoPrevious)?;
-        if let Some(known) = self.known.get_mut(&key) {
-            tracing::info!(
-                handler = name,
-                generation,
-                "generation {to} serves again, until {} changes",
-                known.file.path.display()
-            );
+            handler.roll_back(settings, by, drain_until).ok_or(NoRollback::NoPrevious)?;
+        if let Some(known) = self.known.get_mut(key) {
             known.keys.extend(keys);
             known.let_be();
             if let Some(claim) = claim {
                 known.served_before = known.served.replace(claim);
             }
         }
+        self.keep(key, None);
         self.settle();
         Ok(RolledBack { generation, to })
     }

@@ -92,6 +92,11 @@ impl Asked {
         Self { manifest: Some(manifest), flaws, file: file.to_owned(), inside, text }
     }
 
+    /// The manifest as it is written; none where there is none.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.manifest.as_ref().map(|_| &*self.text)
+    }
+
     /// What is wrong with it as it is written, if anything is.
     pub(crate) fn wrong(&self) -> Option<Wrong> {
         (!self.flaws.is_empty()).then(|| self.refused(&[]))
@@ -163,7 +168,7 @@ pub(crate) fn read(found: &Found, within: Option<&Path>) -> Result<Asked, AskErr
         return Err(wrong(&beside.path, why.clone()));
     }
     let text = match open(&beside.path, beside.fingerprint, within) {
-        Ok(Some(file)) => read_text(file),
+        Ok(Some(file)) => read_utf8(file),
         Ok(None) => return Err(AskError::Changing),
         Err(error) => return Err(unreadable(&beside.path, &error)),
     };
@@ -183,7 +188,7 @@ pub(crate) fn read(found: &Found, within: Option<&Path>) -> Result<Asked, AskErr
     Ok(beside_it)
 }
 
-fn read_text(file: File) -> io::Result<Result<String, &'static str>> {
+fn read_utf8(file: File) -> io::Result<Result<String, &'static str>> {
     let mut bytes = Vec::new();
     file.take(MAX_SIZE as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MAX_SIZE {

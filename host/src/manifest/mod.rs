@@ -55,6 +55,9 @@ pub(crate) struct Manifest {
     /// generations export snapshot and have the same scope, and else "drain" with the
     /// scope "connection" and "restart" with the others.
     pub(crate) swap: Option<SwapKey>,
+    /// Whether a generation that fails for more peers than the one before it, within 30 s of
+    /// its swap, is rolled back by itself. By default as the operator has it.
+    pub(crate) auto_rollback: Option<bool>,
     /// Limits, by the names of socklet's flags.
     pub(crate) limits: LimitTable,
     /// When peers are asked whether they are there, and given up.

@@ -19,6 +19,7 @@ fn everything_that_can_be_said_is_understood() {
         subprotocols = ["chat.v2", "chat.v1"]
         allow-origins = ["https://App.example.com"]
         swap = "drain"
+        auto-rollback = false
 
         [limits]
         max-message-size = "64KiB"
@@ -66,6 +67,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(manifest.scope, ScopeKey::Path);
     assert_eq!(manifest.linger, Some(TimeOrNone(Duration::from_secs(60))));
     assert_eq!(manifest.swap, Some(SwapKey::Drain));
+    assert_eq!(manifest.auto_rollback, Some(false));
     assert_eq!(manifest.subprotocols[0].0, "chat.v2");
     assert_eq!(manifest.allow_origins[0].0, "https://app.example.com");
     let mut limits = crate::config::Limits::default();

@@ -248,6 +248,7 @@ fn fill(settings: &mut Settings, manifest: &Manifest, refusals: &mut Vec<Refusal
         SwapKey::Drain => SwapPolicy::Drain,
         SwapKey::Restart => SwapPolicy::Restart,
     });
+    settings.auto_rollback = manifest.auto_rollback.unwrap_or(settings.auto_rollback);
     settings.subprotocols = manifest.spoken();
     settings.allow_origins = manifest.allow_origins.iter().map(|one| one.0.clone()).collect();
     let given = manifest.env.iter().map(|(name, value)| (name.clone(), value.0.clone()));

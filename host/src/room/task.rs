@@ -76,7 +76,7 @@ impl Task {
                 }
             }
             Err(failure) => {
-                self.generation.could_not_start(&failure, None);
+                self.generation.could_not_start(&failure, None, self.room.culprit());
                 Over::Unstarted(Arc::new(failure))
             }
         };
@@ -173,7 +173,7 @@ impl Task {
                 "the instance failed, and its connections end with it: {failure}"
             );
         }
-        generation.failed(failure);
+        generation.failed(failure, self.room.culprit());
         Over::Failed(failure.close_reason())
     }
 

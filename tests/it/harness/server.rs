@@ -19,6 +19,7 @@ pub(crate) struct Start {
     directory: Option<TempDir>,
     args: Vec<String>,
     cache: Option<PathBuf>,
+    state: Option<PathBuf>,
     /// Said to a shell before it becomes the server.
     prelude: Option<String>,
     variables: Vec<(String, OsString)>,
@@ -52,11 +53,17 @@ impl Start {
             directory: None,
             args: Vec::new(),
             cache: None,
+            state: None,
             prelude: None,
             variables: Vec::new(),
             stdin: Stdio::null(),
             listen: true,
         }
+    }
+
+    /// A server of what another one has served from there.
+    pub(crate) fn again(directory: TempDir) -> Self {
+        Self { directory: Some(directory), ..Self::embedded() }
     }
 
     pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
@@ -97,6 +104,18 @@ impl Start {
     /// Keeps compiled code in this folder instead of the tests' common one.
     pub(crate) fn cache(mut self, folder: &Path) -> Self {
         self.cache = Some(folder.to_owned());
+        self
+    }
+
+    /// Keeps what serves in this folder instead of one of its own.
+    pub(crate) fn state(mut self, folder: &Path) -> Self {
+        self.state = Some(folder.to_owned());
+        self
+    }
+
+    /// Lets it find a folder for that itself.
+    pub(crate) fn without_state(mut self) -> Self {
+        self.state = Some(PathBuf::new());
         self
     }
 
@@ -147,9 +166,16 @@ impl Start {
             command.args(["--listen", "127.0.0.1:0"]);
         }
         let cache = self.cache.unwrap_or_else(|| std::env::temp_dir().join("socklet-tests-cache"));
+        let state = self.state.unwrap_or_else(|| files.path().join("state"));
+        let state = (!state.as_os_str().is_empty()).then(|| {
+            let mut flag = OsString::from("--state-dir=");
+            flag.push(state);
+            flag
+        });
         let child = command
             .args(["--log-format", "json", "--cache-dir"])
             .arg(cache)
+            .args(state)
             .args(self.args)
             .current_dir(files.path())
             .env_remove("RUST_LOG")
@@ -212,6 +238,13 @@ impl Server {
     /// What the system says of the process.
     pub(crate) fn proc(&self, file: &str) -> PathBuf {
         Path::new("/proc").join(self.pid().to_string()).join(file)
+    }
+
+    /// Ends it by a signal. Returns the handlers' directory, for another one.
+    pub(crate) async fn end(mut self, signal: Signal) -> TempDir {
+        self.signal(signal);
+        self.exit().await;
+        self.directory.take().unwrap()
     }
 
     pub(crate) async fn exit(&mut self) -> ExitStatus {

@@ -57,6 +57,7 @@ pub(crate) struct HandlerMetrics {
     pub(crate) on_ready: Histogram,
     pub(crate) on_message: Histogram,
     pub(crate) on_close: Histogram,
+    pub(crate) on_alarm: Histogram,
     pub(crate) suspend: Histogram,
     pub(crate) resume: Histogram,
     migrations: IntCounterVec,
@@ -264,6 +265,7 @@ impl HandlerMetrics {
             on_ready: export("on-ready"),
             on_message: export("on-message"),
             on_close: export("on-close"),
+            on_alarm: export("on-alarm"),
             suspend: export("suspend"),
             resume: export("resume"),
             migrations: new.counters(

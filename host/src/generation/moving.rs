@@ -131,6 +131,9 @@ impl Generation {
         connections: Connections,
         source: Source,
     ) -> Result<Instance, Stays> {
+        if source.has_timers() && !self.prepared.has_alarm() {
+            return Err(Stays::Timers);
+        }
         let limit = self.settings.timeouts.handshake;
         let started = timeout(limit, self.clone().start(&instances.overtime)).await;
         let started = started.unwrap_or(Err(Failure::Start(limit)));

@@ -249,8 +249,7 @@ fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
 
 fn check_exports(engine: &Engine, component: &Component) -> Result<(), LoadError> {
     let of = component.component_type();
-    let exports: Vec<String> =
-        of.exports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
+    let exports: Vec<String> = of.exports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
     check_names(&exports)?;
     let is = |name: &str, what| interface(name).is_some_and(|(found, _)| found == what);
     let sets_timers = of.imports(engine.wasm()).any(|(name, _)| is(name, "timers"));
@@ -296,8 +295,7 @@ fn list(names: &[String]) -> String {
 }
 
 fn is_known(export: &str) -> bool {
-    interface(export)
-        .is_some_and(|(name, version)| EXPORTS.contains(&name) && version == VERSION)
+    interface(export).is_some_and(|(name, version)| EXPORTS.contains(&name) && version == VERSION)
 }
 
 /// An interface of the package: its name, and its version.

@@ -45,5 +45,6 @@ mod static_files;
 mod subprotocol;
 mod swap;
 mod swap_under_load;
+mod timers;
 mod tls;
 mod topics;

@@ -13,7 +13,9 @@ impl Instance {
         &mut self,
         connection: &Arc<Connection>,
     ) -> Result<Option<Decision>, Failure> {
-        let Some(on_request) = self.rare().and_then(|rare| rare.on_request) else { return Ok(None) };
+        let Some(on_request) = self.rare().and_then(|rare| rare.on_request) else {
+            return Ok(None);
+        };
         let Some(request) = connection.shared().mailbox.lend_request() else { return Ok(None) };
         let (meter, id) = (self.meter(), connection.id());
         let store = &mut self.store;

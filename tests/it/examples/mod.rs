@@ -3,6 +3,7 @@
 
 mod board;
 mod chat;
+mod clock;
 mod guarded;
 mod ticker;
 

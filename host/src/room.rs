@@ -214,9 +214,9 @@ impl Room {
 
     pub(crate) fn is_empty(&self) -> bool {
         let inner = self.inner();
-        // Nobody is there for whom a timer goes off.
-        let line = inner.line.len() - usize::from(inner.ringing);
-        inner.members.is_empty() && line == 0 && inner.current.is_none()
+        // A timer goes off for nobody.
+        let nobody = |turn: &Turn| matches!(turn, Turn::Alarm);
+        inner.members.is_empty() && inner.line.iter().all(nobody) && inner.current.is_none()
     }
 
     /// Nobody will come any more: it need not wait for anybody.

@@ -5,6 +5,8 @@ Components are made of text with wasm-tools, of the WIT, and of what host/embedd
 holds. What the fuzzers found lies beside them, and is not touched.
 """
 
+import base64
+import hmac
 import struct
 import subprocess
 from pathlib import Path
@@ -279,6 +281,179 @@ def components():
     yield "name-of-line-breaks", wat('(component (import "abc" (func)))').replace(b"abc", b"a\n\r")
 
 
+# Sections
+
+SECTION = b"socklet:manifest"
+
+
+def leb128(number):
+    digits = bytearray()
+    while number > 127:
+        digits.append(number & 127 | 128)
+        number >>= 7
+    return bytes(digits) + bytes([number])
+
+
+def custom(name, content):
+    inner = leb128(len(name)) + name + content
+    return b"\0" + leb128(len(inner)) + inner
+
+
+def sections():
+    header = b"\0asm\x0d\0\x01\0"
+    manifest = custom(SECTION, b'route = "/a"')
+    yield "empty", b""
+    yield "header", header
+    yield "core-module", b"\0asm\x01\0\0\0" + manifest
+    yield "one", header + manifest
+    yield "two", header + manifest * 2
+    yield "behind-others", header + custom(b"name", b"\0\1\2") + b"\x07\x02\0\0" + manifest
+    yield "before-others", header + manifest + custom(b"producers", bytes(300))
+    yield "not-utf8", header + custom(SECTION, b"\xff")
+    yield "too-large", header + custom(SECTION, b" " * 65537)
+    yield "cut", header + manifest[:-1]
+    yield "cut-in-name", header + manifest[:8]
+    yield "cut-in-length", header + b"\0\xff"
+    yield "name-longer-than-section", header + b"\0\x02\x10s"
+    yield "length-of-nothing", header + b"\0\0" + manifest
+    yield "length-of-more-than-32-bits", header + b"\0\xff\xff\xff\xff\xff"
+    yield "length-of-all-32-bits", header + b"\0\xff\xff\xff\xff\x0f"
+    yield "length-in-too-many-digits", header + b"\0\x93\x80\x80\x80\0" + manifest[2:]
+    yield "echo", (ROOT / "host" / "embedded" / "echo.wasm").read_bytes()
+
+
+# Headers of the PROXY protocol
+
+V2 = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def proxy_headers():
+    def binary(command, family, rest):
+        return V2 + bytes([command, family]) + struct.pack(">H", len(rest)) + rest
+
+    v4 = bytes([203, 0, 113, 7, 10, 0, 0, 1, 0x12, 0x34, 0, 80])
+    v6 = bytes([0x20, 1, 0x0D, 0xB8]) + bytes(28) + bytes([0, 80, 0, 81])
+    behind = b"GET / HTTP/1.1\r\n"
+    yield "empty", b""
+    yield "foreign", behind
+    yield "line-tcp4", b"PROXY TCP4 203.0.113.7 10.0.0.1 4660 80\r\n" + behind
+    yield "line-tcp6", b"PROXY TCP6 2001:db8::7 ::1 80 80\r\n" + behind
+    yield "line-unknown", b"PROXY UNKNOWN\r\n" + behind
+    yield "line-unknown-with-more", b"PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n"
+    yield "line-too-long", b"PROXY UNKNOWN " + b"a" * 200
+    yield "line-of-line-feed", b"PROXY UNKNOWN\n" + behind
+    yield "line-of-carriage-returns", b"PROXY UNKNOWN\r\r\r\n" + behind
+    yield "line-cut", b"PROXY TCP4 203"
+    yield "line-of-words", b"PROXY TCP4 a b c d\r\n"
+    yield "binary-4", binary(0x21, 0x11, v4) + behind
+    yield "binary-4-and-more", binary(0x21, 0x11, v4 + b"\x04\0\1\0") + behind
+    yield "binary-6", binary(0x21, 0x21, v6) + behind
+    yield "binary-unix", binary(0x21, 0x31, bytes(216)) + behind
+    yield "binary-unspecified", binary(0x21, 0, b"") + behind
+    yield "binary-local", binary(0x20, 0x11, v4) + behind
+    yield "binary-local-empty", binary(0x20, 0, b"") + behind
+    yield "binary-too-short", binary(0x21, 0x11, v4[:5])
+    yield "binary-too-long", V2 + b"\x21\x11\xff\xff"
+    yield "binary-of-version-1", binary(0x11, 0x11, v4)
+    yield "binary-of-command-15", binary(0x2F, 0x11, v4)
+    yield "binary-of-family-15", binary(0x21, 0xFF, v4)
+    yield "binary-cut", binary(0x21, 0x11, v4)[:20]
+
+
+# Manifests, and the policy
+
+def manifests():
+    for page in ["manifest", "policy", "sessions"]:
+        snippets = (ROOT / "docs" / f"{page}.md").read_text().split("```toml\n")[1:]
+        for number, snippet in enumerate(snippets, 1):
+            yield f"of-{page}-{number}", snippet.split("```")[0].encode()
+    for name, text in {
+        "empty": "",
+        "flaws": 'rout = 1\nscope = "room"\n[limits]\nmax-memry = 1\nmax-topics = 0\n[env]\nA = 1',
+        "session-flaws": '[session]\nalgorithm = "none"\nfrm = 1\nleeway = "6m"\nreject = "close"\nrequired = false',
+        "session-missing": "[session]",
+        "session-inline": "session = { algorithm = 7 }",
+        "session-dotted": 'session.algorithm = "HS256"\nsession.from = []',
+        "secret-in-places": 'route = "hunter2"\nsubprotocols = ["hunter2 "]\nhost = "hunter2/"\n[limits]\nmax-memory = "hunter2"\n[secrets]\nA = "hunter2"\nB = ["hunter2"]',
+        "secret-in-no-toml": "[env]\nA = hunter2",
+        "twice": 'scope = "path"\nscope = "path"',
+        "swap": 'swap = "migrate"',
+        "both": '[env]\nA = ""\n[secrets]\nA = "B"\n"" = "C"',
+        "topics": '[capabilities]\ntopics = { publish = ["shared:*", ""], subscribe = 1, x = 2 }',
+        "topics-table": '[capabilities.topics]\npublish = ["a/*"]\n[topics]\noverflow = "drop"',
+        "keys-of-control": '"\\u001b[2J" = 1\n[limits]\n"\\n" = 1',
+        "key-long": '"' + "x" * 500 + '" = 1',
+        "policy-flaws": 'x = 1979-05-27\nmax-memory = 1\n[defaults]\nmax-memory = 2\nlisten = "a"\n[ceilings]\nmax-memry = 1\n[[grants]]\nroutes = ["/{a}"]\nhandlers = ["*"]\n[y]',
+        "policy-grants": 'grants = [{ handlers = ["*"], secret = [] }, 5, { topics = { publish = [""] } }]',
+        "tables-of-tables": "[[limits]]\n[[session]]\n[[env]]\nA = 1",
+        "times-and-dates": "route = 1979-05-27T07:32:00Z\nlinger = 07:32:00\nhost = nan",
+    }.items():
+        yield name, text.encode()
+
+
+# Tokens: one that is shown, and header and claims of one that is signed
+
+GOOD_HEADER = '{"alg":"HS256","typ":"JWT"}'
+GOOD_CLAIMS = '{"exp":1800000060,"iss":"us","aud":"a","sub":"ada"}'
+
+
+def tokens():
+    def base64url(bytes):
+        return base64.urlsafe_b64encode(bytes).rstrip(b"=").decode()
+
+    def signed(header, claims):
+        text = f"{base64url(header.encode())}.{base64url(claims.encode())}"
+        key = base64.b64decode("c29ja2xldCBzb2NrbGV0IHNvY2tsZXQgc29ja2xldCE=")
+        return f"{text}.{base64url(hmac.digest(key, text.encode(), 'sha256'))}"
+
+    good = signed(GOOD_HEADER, GOOD_CLAIMS)
+    for name, token in {
+        "empty": "",
+        "good": good,
+        "quoted": f'"{good}"',
+        "twice-in-cookies": f"{good}; t={good}",
+        "twice-offered": f"{good}, t.{good}",
+        "encoded": good.replace(".", "%2E"),
+        "forged": good[:-1] + ("A" if good[-1] != "A" else "B"),
+        "unsigned": good.rsplit(".", 1)[0] + ".",
+        "none": base64url(b'{"alg":"none"}') + "." + base64url(GOOD_CLAIMS.encode()) + ".",
+        "dots": "....",
+        "long": "x" * 9000,
+    }.items():
+        yield f"shown-{name}", "\n".join([token, GOOD_HEADER, GOOD_CLAIMS]).encode()
+    for name, header in {
+        "rs256": '{"alg":"RS256"}',
+        "kid": '{"alg":"HS256","kid":"a"}',
+        "crit": '{"alg":"HS256","crit":["exp"]}',
+        "typ": '{"alg":"HS256","typ":"application/at+jwt"}',
+        "typ-other": '{"alg":"HS256","typ":"logout+jwt"}',
+        "alg-twice": '{"alg":"none","alg":"HS256"}',
+        "no-object": "[]",
+        "jwk": '{"alg":"HS256","jwk":{"kty":"oct","k":"AA"},"jku":"https://a.example"}',
+    }.items():
+        yield f"header-{name}", "\n".join(["", header, GOOD_CLAIMS]).encode()
+    for name, claims in {
+        "exp-past": '{"exp":1799999000,"iss":"us","aud":"a"}',
+        "exp-text": '{"exp":"1800000060","iss":"us","aud":"a"}',
+        "exp-float": '{"exp":1800000060.5,"iss":"us","aud":"a"}',
+        "exp-huge": '{"exp":1e300,"iss":"us","aud":"a"}',
+        "exp-negative": '{"exp":-1,"iss":"us","aud":"a"}',
+        "exp-twice": '{"exp":1,"exp":1800000060,"iss":"us","aud":"a"}',
+        "exp-missing": '{"iss":"us","aud":"a"}',
+        "nbf-past": '{"exp":1800000060,"nbf":1799999999,"iss":"us","aud":"a"}',
+        "nbf-future": '{"exp":1800000060,"nbf":1800000059,"iss":"us","aud":"a"}',
+        "aud-list": '{"exp":1800000060,"iss":"us","aud":["x","b"]}',
+        "aud-other": '{"exp":1800000060,"iss":"us","aud":["x"]}',
+        "aud-of-numbers": '{"exp":1800000060,"iss":"us","aud":[1,"a"]}',
+        "iss-list": '{"exp":1800000060,"iss":["us"],"aud":"a"}',
+        "numbers": '{"exp":1800000060,"iss":"us","aud":"a","n":[1.0,1e400,-0,18446744073709551616]}',
+        "deep": '{"exp":1800000060,"iss":"us","aud":"a","d":' + "[" * 200 + "]" * 200 + "}",
+        "no-object": '"claims"',
+        "surrogate": '{"exp":1800000060,"iss":"us","aud":"a","s":"\\ud800"}',
+    }.items():
+        yield f"claims-{name}", "\n".join(["", GOOD_HEADER, claims]).encode()
+
+
 def beside_handler(dummy, text):
     """The same component with more at its end, where it shifts no index."""
     printed = subprocess.run(["wasm-tools", "print", "-"], input=dummy, stdout=subprocess.PIPE, check=True).stdout
@@ -289,4 +464,8 @@ if __name__ == "__main__":
     frames = dict(all_frames())
     write("frames", frames)
     write("handshake", dict(handshakes(frames)))
+    write("manifest", dict(manifests()))
+    write("token", dict(tokens()))
+    write("section", dict(sections()))
+    write("proxy_protocol", dict(proxy_headers()))
     write("component", dict(components()))

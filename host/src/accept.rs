@@ -12,12 +12,14 @@ use crate::host::{Accepted, Departed, Host, serve_socket};
 use crate::listener::Listener;
 use crate::tls::Tls;
 
-/// Accepts until `stop`, and has each socket served by a task among `tasks`.
+/// Accepts until `stop` or `stop_accepting`, and has each socket served by a task among
+/// `tasks`. At `stop` handshakes that are not done end as well.
 pub(crate) async fn accept(
     listener: Listener,
     host: Arc<Host>,
     tls: Option<Arc<Tls>>,
     tasks: TaskTracker,
+    stop_accepting: CancellationToken,
     stop: CancellationToken,
 ) {
     const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
@@ -33,7 +35,7 @@ pub(crate) async fn accept(
         };
         let (permit, accepted) = tokio::select! {
             biased;
-            () = stop.cancelled() => return,
+            () = stop_accepting.cancelled() => return,
             next = next => next,
         };
         // The semaphore is never closed.
@@ -66,7 +68,7 @@ pub(crate) async fn accept(
                 }
                 tokio::select! {
                     () = sleep(pause) => {}
-                    () = stop.cancelled() => return,
+                    () = stop_accepting.cancelled() => return,
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }

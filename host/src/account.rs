@@ -12,6 +12,7 @@ use crate::guest_log::LogBudget;
 use crate::instances::MAX_MOVES;
 use crate::metrics::HandlerMetrics;
 use crate::topics::{HandlerTopics, Topics};
+use crate::upstream::{HandlerUpstreams, Upstreams};
 
 /// What the log may say about one handler in a second, in bytes. Failures and
 /// slow events are told one by one, and a hostile client can bring them about.
@@ -33,6 +34,7 @@ pub(crate) struct Account {
     /// take long leaves the others theirs.
     pub(crate) moves: Arc<Semaphore>,
     pub(crate) topics: HandlerTopics,
+    pub(crate) upstreams: HandlerUpstreams,
     pub(crate) log: LogBudget,
     pub(crate) notices: LogBudget,
 }
@@ -44,6 +46,7 @@ pub(crate) struct Totals {
     /// Told when queues have come to a bound, of a handler or of all.
     pub(crate) pressure: Arc<Notify>,
     topics: Arc<Topics>,
+    upstreams: Arc<Upstreams>,
     turns: usize,
 }
 
@@ -97,6 +100,7 @@ impl Totals {
             queued: total("max-total-queue", config.max_total_queue, told),
             pressure,
             topics: Topics::new(),
+            upstreams: Upstreams::new(),
             turns: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
@@ -121,6 +125,7 @@ impl Account {
             turns: Arc::new(Semaphore::new(totals.turns)),
             moves: Arc::new(Semaphore::new(MAX_MOVES / 4)),
             topics: totals.topics.of(name.clone()),
+            upstreams: totals.upstreams.of(limits.max_handler_http_requests),
             log: LogBudget::of_guests(limits.max_log_rate, metrics.log_lines_dropped.clone()),
             notices: LogBudget::of_notices(NOTICE_RATE),
             name,
@@ -132,7 +137,8 @@ impl Account {
     pub(crate) fn adopt(&self, limits: &Limits) {
         self.memory.max.store(limits.max_handler_memory, Relaxed);
         self.queued.max.store(limits.max_handler_queue, Relaxed);
-        self.instances.max.store(limits.max_handler_instances, Relaxed);
+        self.instances.set_max(limits.max_handler_instances);
+        self.upstreams.requests.set_max(limits.max_handler_http_requests);
         self.log.set_rate(limits.max_log_rate);
     }
 
@@ -143,8 +149,12 @@ impl Account {
 }
 
 impl Seats {
-    fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self { taken: AtomicUsize::new(0), max: AtomicUsize::new(max) }
+    }
+
+    fn set_max(&self, max: usize) {
+        self.max.store(max, Relaxed);
     }
 
     /// Whether there are as many as there may be.

@@ -185,7 +185,7 @@ impl Stage {
         let reel = Reel { input: input.to_vec().into(), at: input.len(), output: 0 };
         let switched = Switched { socket: reel, response: Vec::new(), read_ahead: Bytes::new() };
         let guest = self.guest(&generation, &connection);
-        let session = Session::new(switched, connection, guest, membership);
+        let session = Session::new(switched, None, connection, guest, membership);
         Frames { session, answer, runtime: self.runtime }
     }
 }

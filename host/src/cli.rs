@@ -3,6 +3,7 @@
 mod config_file;
 mod files;
 mod limits;
+mod policy;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,13 +14,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use socklet::compiler::{CompileLimits, compile_stdin};
 use socklet::config::{Config, ProxyHeader, TrustedProxy};
 use socklet::listener::ListenAddress;
-use socklet::policy::Policy;
 use socklet::tls::TlsFiles;
 use socklet::written::{host_name, origin};
 
 pub(crate) use config_file::parse;
 pub(crate) use files::{Check, Embed};
 use limits::{LimitFlags, TimeoutFlags};
+use policy::PolicyFlags;
 
 /// Serve WebSocket connections with sandboxed WebAssembly components.
 ///
@@ -38,9 +39,11 @@ enum Command {
     /// Serve the handlers in a directory, and what becomes of them.
     ///
     /// chat.wasm serves /chat, games/chess.wasm serves /games/chess, index.wasm
-    /// serves its folder. Files that are added or replaced take effect at once, and
-    /// open connections stay; those of a file that stays away for two seconds are
-    /// closed.
+    /// serves its folder, unless a manifest beside it (chat.toml) says otherwise. Files
+    /// that are added or replaced take effect at once, and open connections stay; those
+    /// that share an instance are closed with 1012 to come back to the new one, where
+    /// the manifest says nothing else. Those of a file that stays away for two seconds
+    /// are closed.
     #[command(after_help = EXAMPLES)]
     Serve(Box<Serve>),
     /// Say what serving these files would say, and what they would need granted.
@@ -95,30 +98,20 @@ Examples:
   socklet serve handlers --static public       a page of one's own beside them
   socklet serve handlers --listen unix:/run/socklet.sock --trusted-proxy unix
   socklet serve --config /etc/socklet.toml --untrusted
+  socklet serve handlers --takeover            in place of the one that runs, if any
   socklet check handlers/chat.wasm             what serving it would say
   socklet embed chat.wasm --manifest chat.toml
 
-Exit codes: 0 after SIGTERM or SIGINT, 1 when it can't serve, 2 for a wrong command line.";
+Exit codes: 0 after SIGTERM or SIGINT; 1 when it can't serve, or check finds what would not be
+served; 2 for a wrong command line or --config file.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
     /// The handlers' directory [default: ./handlers, or the embedded examples where there is none]
     #[arg(env = "SOCKLET_DIR")]
     pub(crate) dir: Option<PathBuf>,
-    /// The operator's policy, socklet.toml: every flag by its name, ceilings and grants
-    #[arg(long, value_name = "FILE", env = "SOCKLET_CONFIG")]
-    pub(crate) config: Option<PathBuf>,
-    /// Trust nobody who can put files into the directory: what the policy does not name is
-    /// denied, symlinks stay inside, clocks are coarse, cookies are hidden
-    #[arg(
-        long,
-        env = "SOCKLET_UNTRUSTED",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "false",
-        default_missing_value = "true"
-    )]
-    untrusted: bool,
+    #[command(flatten)]
+    pub(crate) policy: PolicyFlags,
     /// Address to listen on, or unix: and a path; may be given more than once. Port 0 takes a
     /// free one [default: the sockets that systemd passes, or 127.0.0.1:9000]
     #[arg(long, value_name = "ADDR", env = "SOCKLET_LISTEN", value_delimiter = ',')]
@@ -144,6 +137,19 @@ pub(crate) struct Serve {
     /// read [default: admin-token in the folder of compiled handlers]
     #[arg(long, value_name = "FILE", env = "SOCKLET_ADMIN_TOKEN_FILE", requires = "admin")]
     pub(crate) admin_token_file: Option<PathBuf>,
+    /// Take the listeners over from the process that serves and was started like this, if there
+    /// is one, so that no handshake is refused while one replaces the other. They meet at this
+    /// Unix socket, which is for their user alone [default: beside compiled handlers, by the first
+    /// listener]
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "SOCKLET_TAKEOVER",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ""
+    )]
+    pub(crate) takeover: Option<PathBuf>,
     /// Directory of files that browsers get where no handler matches: a page of one's own
     #[arg(long = "static", value_name = "DIR", env = "SOCKLET_STATIC")]
     static_files: Option<PathBuf>,
@@ -199,9 +205,6 @@ pub(crate) struct Serve {
     limits: LimitFlags,
     #[command(flatten)]
     timeouts: TimeoutFlags,
-    /// Of the file that `config` names.
-    #[arg(skip)]
-    policy: Policy,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -244,7 +247,7 @@ impl Serve {
             allow_origins: self.allow_origin.clone(),
             hosts: self.host.clone(),
             test_page: self.test_page,
-            policy: self.policy.clone().untrusted(self.untrusted),
+            policy: self.policy.policy(),
             static_files: self.static_files.clone(),
             ..Config::default()
         };

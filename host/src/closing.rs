@@ -66,7 +66,7 @@ impl Closing {
     /// their own.
     pub(crate) fn is_about_this_connection(&self) -> bool {
         self.origin == CloseOrigin::Host
-            && !matches!(self.detail, "" | "admin" | "shutdown" | "removed" | "swap")
+            && !matches!(self.detail, "" | "admin" | "shutdown" | "removed" | "swap" | "takeover")
     }
 
     pub(crate) fn event(&self) -> CloseEvent<'_> {
@@ -123,6 +123,14 @@ impl HostClose {
         Self {
             closing: Closing::host(1012, "the handler was replaced", "swap"),
             when: When::Spread(Duration::from_secs(3)),
+        }
+    }
+
+    /// Another process serves in place of this one.
+    pub(crate) fn taken_over(spread: Duration) -> Self {
+        Self {
+            closing: Closing::host(1012, "the host was replaced", "takeover"),
+            when: When::Spread(spread),
         }
     }
 

@@ -71,6 +71,11 @@ pub(crate) enum LoadError {
     NoAlarm,
     #[error("imports what this host does not offer: {0}: remove that import, or update the host")]
     Import(String),
+    #[error(
+        "imports wasi:http, and no host is allowed for it: name those that it sends requests to \
+         in its manifest ([capabilities], allowed-hosts = [\"api.example.com\"])"
+    )]
+    Http,
     #[error("exports {HANDLER} with other types: {0}: rebuild it against {VERSION}")]
     Types(String),
     #[error(
@@ -87,7 +92,7 @@ pub(crate) enum LoadError {
     #[error("can't be instantiated: {0}: what it does at its start has to succeed")]
     Start(Failure),
     /// Shown behind the path of the file that it names.
-    #[error("{}", .0.what)]
+    #[error("{}", .0.summary())]
     Manifest(Wrong),
     #[error(
         "has {0}, which what is running has: put it back; or, where it is to go, remove the \
@@ -100,6 +105,14 @@ impl LoadError {
     /// Whether the same file may be loaded another time. The rest is up to the file.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Read(_) | Self::NotNow(_) | Self::Full(_))
+    }
+
+    /// Each thing that is wrong: of a manifest there may be several.
+    pub(crate) fn each(&self) -> Vec<String> {
+        match self {
+            Self::Manifest(wrong) => wrong.what.clone(),
+            other => vec![other.to_string()],
+        }
     }
 
     /// The file that it is about, where that is not the component's.
@@ -219,6 +232,9 @@ pub(crate) async fn try_out(
     name: &str,
     settings: &Settings,
 ) -> Result<(), LoadError> {
+    if prepared.imports_http() && settings.allowed_hosts.is_empty() {
+        return Err(LoadError::Http);
+    }
     let (limits, start) = (&settings.limits, settings.timeouts.handshake);
     let unseen = Config { limits: limits.clone(), ..Config::default() };
     let account = Account::new(format!("{name} (loading)").into(), limits, &Totals::new(&unseen));

@@ -42,6 +42,12 @@ pub struct Limits {
     /// Messages that one connection may send in a second. Whoever sends more is
     /// read from more slowly. `None` sets no bound.
     pub max_message_rate: Option<u32>,
+    /// Topics to which one connection may be subscribed at a time; one more is refused
+    /// with `full`.
+    pub max_subscriptions: usize,
+    /// Topics of the handler that there may be at a time, and shared ones that exist
+    /// because of it; one more is refused with `full`.
+    pub max_topics: usize,
     /// Bytes that a handler may log in a second, over all its instances. What is
     /// more is dropped and counted.
     pub max_log_rate: usize,
@@ -56,6 +62,27 @@ pub struct Limits {
     /// Time that may pass in an event from its start, or from the return of its last
     /// call of the host that had to wait.
     pub event_wall_time: Duration,
+    /// Requests of one instance to upstreams at a time; one more fails at once.
+    pub max_http_requests: usize,
+    /// Those of all instances of the handler.
+    pub max_handler_http_requests: usize,
+    /// The longest body of a request, in bytes.
+    pub max_http_request_size: usize,
+    /// The longest body of an answer, in bytes.
+    pub max_http_response_size: usize,
+    /// Time that an upstream may let pass: until its name is resolved, until it is
+    /// connected with, until its answer begins, and between two pieces of that.
+    pub http_timeout: Duration,
+    /// Time from the start of a request to the end of its answer.
+    pub http_total_time: Duration,
+}
+
+impl Limits {
+    /// Bytes of a message that does not come from the handler's own event: by a topic, or
+    /// from the operator. A queue has no more room than that for it.
+    pub(crate) fn max_publication(&self) -> usize {
+        self.max_message_size.min(self.max_backpressure)
+    }
 }
 
 impl Default for Limits {
@@ -68,12 +95,21 @@ impl Default for Limits {
             max_handler_queue: usize::MAX,
             max_handler_instances: usize::MAX,
             max_message_rate: None,
+            max_subscriptions: 64,
+            max_topics: 10_000,
             max_log_rate: 256 * 1024,
             max_snapshot: 4 * MIB,
             max_timers: 256,
             event_cpu_warning: Duration::from_millis(100),
             event_cpu_time: Duration::from_secs(1),
             event_wall_time: Duration::from_secs(30),
+            max_http_requests: 8,
+            max_handler_http_requests: 256,
+            max_http_request_size: MIB,
+            max_http_response_size: 8 * MIB,
+            // Shorter than an event may wait, so that the guest hears of it.
+            http_timeout: Duration::from_secs(20),
+            http_total_time: Duration::from_secs(5 * 60),
         }
     }
 }
@@ -95,6 +131,8 @@ pub struct Timeouts {
     pub pong: Duration,
     /// Without a message either way before the host closes. `None`: for ever.
     pub idle: Option<Duration>,
+    /// Over which a process closes its connections that another one has taken over from.
+    pub takeover_drain: Duration,
     /// Between saying that it is not ready any more and closing, on shutdown.
     pub shutdown_delay: Duration,
     /// For all connections to end once the host shuts down.
@@ -112,6 +150,7 @@ impl Default for Timeouts {
             ping_interval: Duration::from_secs(25),
             pong: Duration::from_secs(50),
             idle: None,
+            takeover_drain: Duration::from_secs(60),
             shutdown_delay: Duration::ZERO,
             shutdown: Duration::from_secs(10),
             drain: Duration::from_secs(24 * 60 * 60),

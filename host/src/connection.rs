@@ -10,9 +10,10 @@ use std::sync::atomic::{
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
 
 use crate::account::Account;
 use crate::alarms::Alarms;
@@ -23,7 +24,8 @@ use crate::frame::{self, SharedFrame};
 use crate::handshake::request::Request;
 use crate::mailbox::{Event, Mailbox};
 use crate::messages::Incoming;
-use crate::outbound::{Delivery, Outbound};
+use crate::metrics::Tally;
+use crate::outbound::{Delivery, Lent, Outbound};
 use crate::peer::Peer;
 use crate::room::Another;
 use crate::topics::Subscriptions;
@@ -83,25 +85,29 @@ pub(crate) struct Opening {
     /// Of the session, a JSON object.
     pub(crate) claims: Option<String>,
     /// When the session ends, and the connection with it.
-    pub(crate) expires: Option<tokio::time::Instant>,
+    pub(crate) expires: Option<Instant>,
     /// The gate's.
     pub(crate) attachment: Option<Vec<u8>>,
 }
 
 /// What became of messages of topics.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Delivered {
     pub(crate) queued: u64,
+    /// Those of them that are in the socket already.
+    pub(crate) sent: Tally,
     pub(crate) refused: u64,
     /// For which some were refused.
     pub(crate) limit: Option<&'static str>,
+    /// Some for want of room: the peer is too slow.
+    pub(crate) late: bool,
 }
 
 impl Shared {
     /// Whether another frame may be read, and the limit where not only this
     /// connection's queues are in the way.
-    pub(crate) fn room(&self) -> (bool, Option<&'static str>) {
-        let room = self.mailbox.has_room() && !self.outbound.congested();
+    pub(crate) fn room(&mut self) -> (bool, Option<&'static str>) {
+        let room = !self.outbound.congested() && self.mailbox.has_room();
         (room, self.mailbox.held_up())
     }
 
@@ -171,8 +177,9 @@ impl Shared {
         true
     }
 
-    pub(crate) fn has_event(&self) -> bool {
-        let messages = !self.outbound.congested();
+    pub(crate) fn has_event(&mut self) -> bool {
+        // Only what is there can be held back.
+        let messages = self.mailbox.has_messages() && !self.outbound.congested();
         self.mailbox.has_event(messages) || self.rings(messages)
     }
 
@@ -203,7 +210,7 @@ impl Shared {
     }
 
     /// When the next timer of an instance of its own goes off.
-    pub(crate) fn next_alarm(&self) -> Option<tokio::time::Instant> {
+    pub(crate) fn next_alarm(&self) -> Option<Instant> {
         self.alarms.as_ref()?.next_at()
     }
 
@@ -390,22 +397,38 @@ impl Connection {
     }
 
     /// Queues messages of topics. From whatever task that is called, the session hears
-    /// of them, once for all that it has not taken yet.
-    pub(crate) fn deliver<'a>(&self, frames: impl Iterator<Item = &'a SharedFrame>) -> Delivered {
+    /// of them, once for all that it has not taken yet; but not of what the caller could
+    /// write to the socket itself, with a buffer of its own.
+    pub(crate) fn deliver<'a>(
+        &self,
+        frames: impl Iterator<Item = &'a SharedFrame>,
+        own: Option<Lent<'_>>,
+    ) -> Delivered {
         let mut delivered = Delivered::default();
-        let wake = {
-            let outbound = &mut self.shared().outbound;
+        let queue = |outbound: &mut Outbound| {
             for frame in frames {
                 match outbound.deliver(frame) {
                     Delivery::Queued => delivered.queued += 1,
                     Delivery::Refused(limit) => {
                         delivered.refused += 1;
                         delivered.limit = Some(limit);
+                        delivered.late = true;
+                    }
+                    Delivery::TooLarge(limit) => {
+                        delivered.refused += 1;
+                        delivered.limit = Some(limit);
                     }
                     Delivery::Closed => {}
                 }
             }
-            delivered.queued > 0 && outbound.tell()
+        };
+        let wake = {
+            let outbound = &mut self.shared().outbound;
+            match own.filter(|_| outbound.is_open()) {
+                Some(lent) => delivered.sent = outbound.write_through(lent, queue),
+                None => queue(outbound),
+            }
+            outbound.queued() > 0 && delivered.queued > 0 && outbound.tell()
         };
         if wake {
             self.session.wake();
@@ -430,6 +453,7 @@ impl Connection {
         }
         match delivery {
             Delivery::Queued => WriteOutcome::Queued,
+            Delivery::TooLarge(_) => WriteOutcome::TooLarge,
             Delivery::Refused(_) => WriteOutcome::Full,
             Delivery::Closed => WriteOutcome::Closed,
         }

@@ -12,6 +12,10 @@ const MAX_HANDSHAKES: usize = 4096;
 /// There are always as many, so that there is somebody to say 503.
 const MIN_HANDSHAKES: usize = 64;
 
+/// Requests of guests to upstreams, each of which takes one as well.
+const MAX_REQUESTS: usize = 1024;
+const MIN_REQUESTS: usize = 8;
+
 /// Files that are sent at a time.
 const MAX_DOWNLOADS: usize = 512;
 const MIN_DOWNLOADS: usize = 4;
@@ -45,6 +49,11 @@ pub(crate) fn sockets_that_fit(max_connections: usize, files: usize) -> Sockets 
 /// How many files may be sent at a time, below a limit of `files`.
 pub(crate) fn downloads_that_fit(files: usize) -> usize {
     (files / 32).clamp(MIN_DOWNLOADS, MAX_DOWNLOADS)
+}
+
+/// How many requests to upstreams may be under way, below a limit of `files`.
+pub(crate) fn requests_that_fit(files: usize) -> usize {
+    (files / 64).clamp(MIN_REQUESTS, MAX_REQUESTS)
 }
 
 #[cfg(test)]

@@ -171,6 +171,9 @@ pub(crate) fn scan(root: &Path, confined: bool) -> io::Result<Scan> {
             file.manifest = walk.manifests.remove(&file.path.with_extension("toml"));
         }
         if files.len() == 1 {
+            // The handler's own log tells of a manifest that can't be read.
+            let told = files[0].manifest.as_ref().map(|manifest| &manifest.path);
+            scan.escaping.retain(|path| Some(path) != told);
             scan.handlers.extend(files.pop().map(|file| (route, file)));
         } else {
             scan.contested.insert(route, files.into_iter().map(|file| file.path).collect());

@@ -140,7 +140,7 @@ fn instances_that_fit() -> usize {
 fn pool(settings: &Settings, max_instances: usize) -> PoolingAllocationConfig {
     // What is tried out while it is loaded, and what takes over from an instance that is
     // still there, take nothing from those that serve.
-    let instances = max_instances.saturating_add(MAX_JOBS + MAX_MOVES);
+    let instances = max_instances.saturating_add(MAX_JOBS + MAX_MOVES.min(max_instances));
     let instances = u32::try_from(instances).unwrap_or(u32::MAX / MAX_CORE_INSTANCES);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)

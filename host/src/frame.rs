@@ -10,10 +10,13 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpC
 /// The longest reason a close frame has room for: 125 bytes less the code.
 pub(crate) const MAX_CLOSE_REASON: usize = 123;
 
+/// Bytes before the payload, in frames of a server.
+pub(crate) const MAX_HEADER: usize = 10;
+
 /// Appends one unfragmented frame to `buffer`.
 pub(crate) fn append(buffer: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) {
     const FINAL: u8 = 0x80;
-    buffer.reserve(10 + payload.len());
+    buffer.reserve(MAX_HEADER + payload.len());
     append_head(buffer, FINAL | u8::from(opcode), 0, payload.len());
     buffer.put_slice(payload);
 }

@@ -2,8 +2,10 @@
 
 mod moving;
 
+pub(crate) use moving::Hold;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -37,6 +39,8 @@ pub(crate) struct Generation {
     rooms: Mutex<HashMap<Arc<str>, Arc<Room>>>,
     /// Another generation has taken over, or there will be none.
     retired: AtomicBool,
+    /// Rooms and parked states that may come back to it.
+    held: AtomicUsize,
     /// Why some of its connections could not move to the newest one, as of the last try.
     stays: ArcSwapOption<String>,
 }
@@ -76,6 +80,7 @@ impl Generation {
             connections: Mutex::default(),
             rooms: Mutex::default(),
             retired: AtomicBool::new(false),
+            held: AtomicUsize::new(0),
             stays: ArcSwapOption::empty(),
         }
     }
@@ -236,8 +241,9 @@ impl Generation {
         self.trap_loop.pause_left(Instant::now())
     }
 
+    /// Whether it has connections, or may have some again.
     pub(crate) fn has_connections(&self) -> bool {
-        !self.live().connections.is_empty()
+        self.held.load(Relaxed) > 0 || !self.live().connections.is_empty()
     }
 
     pub(crate) fn connections(&self) -> Vec<Arc<Connection>> {

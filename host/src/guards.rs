@@ -36,6 +36,11 @@ impl Guards {
         Self::new(&generation.settings, &generation.prepared)
     }
 
+    /// Whether who connects has to show more than others have had to.
+    pub(crate) fn ask_more_than(self, others: Self) -> bool {
+        self.session && !others.session || self.gate && !others.gate
+    }
+
     /// The first thing that these have and the `next` ones don't.
     pub(crate) fn lost_by(self, next: Self) -> Option<Lost> {
         let manifest = (self.manifest && !next.manifest).then_some(Lost::Manifest);

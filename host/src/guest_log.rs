@@ -114,6 +114,10 @@ impl Speaker {
         Self { account, generation, connection: AtomicU64::new(0) }
     }
 
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
     pub(crate) fn set_connection(&self, connection: ConnectionId) {
         self.connection.store(connection, Relaxed);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use prometheus::Histogram;
 use tokio::time::Instant;
 use wasmtime_wasi::{WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use crate::account::Account;
 use crate::alarms::{CancelOutcome, SetOutcome, TimerId, Wanted};
@@ -41,7 +42,7 @@ pub(crate) struct GuestState {
     pub(crate) source: Option<Source>,
     account: Arc<Account>,
     topics: Arc<Rules>,
-    max_message_size: usize,
+    max_publication: usize,
     max_timers: usize,
     /// The gate decides about a handshake.
     at_gate: bool,
@@ -80,7 +81,7 @@ impl GuestState {
             source: None,
             account,
             topics: settings.topics.clone(),
-            max_message_size: settings.limits.max_message_size,
+            max_publication: settings.limits.max_publication(),
             max_timers: settings.limits.max_timers,
             at_gate: false,
             began: Some(now),
@@ -173,8 +174,9 @@ impl GuestState {
         &self.topics
     }
 
-    pub(crate) fn max_message_size(&self) -> usize {
-        self.max_message_size
+    /// Bytes of what it publishes.
+    pub(crate) fn max_publication(&self) -> usize {
+        self.max_publication
     }
 
     /// An event of a connection begins. `waited` says whether the instance has waited
@@ -217,9 +219,26 @@ impl GuestState {
     }
 }
 
+impl GuestState {
+    /// What WASI shows to it.
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
+    fn wasi(&mut self) -> &mut Wasi {
+        let new = || Box::new(Wasi::new(&self.speaker, &self.world));
+        self.wasi.get_or_insert_with(new)
+    }
+}
+
 impl WasiView for GuestState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let new = || Box::new(Wasi::new(&self.speaker, &self.world));
-        self.wasi.get_or_insert_with(new).view()
+        self.wasi().view()
+    }
+}
+
+impl WasiHttpView for GuestState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.wasi().http()
     }
 }

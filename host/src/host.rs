@@ -28,7 +28,7 @@ use crate::peer::Peer;
 use crate::proxy_protocol::{self, NoHeader};
 use crate::registry::Registry;
 use crate::session::Session;
-use crate::stream::{Socket, Stream};
+use crate::stream::{Sink, Socket, Stream};
 
 pub(crate) struct Host {
     pub(crate) config: Config,
@@ -38,6 +38,8 @@ pub(crate) struct Host {
     pub(crate) instances: Arc<Instances>,
     /// Held by each socket until its handshake is done.
     pub(crate) handshakes: Arc<Semaphore>,
+    /// How many of these there are.
+    pub(crate) max_handshakes: usize,
     /// What browsers get where no handler matches.
     pub(crate) files: Option<Files>,
     downloads: Arc<Semaphore>,
@@ -88,7 +90,9 @@ impl Host {
             Some(_) => descriptors::downloads_that_fit(files),
             None => 0,
         };
-        let rest = files.saturating_sub(downloads * descriptors::OF_DOWNLOAD);
+        let elsewhere =
+            downloads * descriptors::OF_DOWNLOAD + descriptors::requests_that_fit(files);
+        let rest = files.saturating_sub(elsewhere);
         let sockets = descriptors::sockets_that_fit(config.max_connections, rest);
         if sockets.connections < config.max_connections {
             tracing::warn!(
@@ -100,6 +104,7 @@ impl Host {
         }
         Self {
             handshakes: slots(sockets.handshakes),
+            max_handshakes: sockets.handshakes,
             files: config.static_files.clone().map(Files::new),
             downloads: slots(downloads),
             connections: slots(sockets.connections),
@@ -197,7 +202,8 @@ pub(crate) async fn serve_socket(
     };
     match served {
         Some((Served::Upgraded(upgraded), client)) => {
-            serve_connection(upgraded, client).await;
+            let (upgraded, sink) = upgraded.share();
+            serve_connection(upgraded, sink, client).await;
         }
         // The handshake's place is given up by now, and a shutdown waits for the rest.
         Some((Served::Sending(sending), _)) => sending.await,
@@ -257,7 +263,7 @@ async fn introduce(accepted: Accepted, host: &Host) -> Result<Arrived, Departed>
     Ok(Arrived { stream, client, _handshaking: (handshaking, place) })
 }
 
-pub(crate) async fn serve_connection<S>(upgraded: Upgraded<S>, peer: Peer)
+pub(crate) async fn serve_connection<S>(upgraded: Upgraded<S>, sink: Option<Sink>, peer: Peer)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -266,7 +272,8 @@ where
     let (handler, number) = (&*generation.account.name, generation.number);
     let id = opened.connection.id();
     tracing::debug!(handler, generation = number, connection = id, %peer, "opened");
-    let mut session = Session::new(switched, opened.connection, opened.guest, opened.membership);
+    let mut session =
+        Session::new(switched, sink, opened.connection, opened.guest, opened.membership);
     // Lines of whatever library, where they are asked for, say whose they are. Those
     // of this crate from `info` on say so themselves, which costs quiet logs nothing.
     let span = tracing::debug_span!("connection", handler, generation = number, connection = id);

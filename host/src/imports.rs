@@ -14,7 +14,7 @@ use crate::connection::{Connection, ConnectionId, Opening};
 use crate::guest_log::Speaker;
 use crate::guest_state::GuestState;
 use crate::source::Source;
-use crate::{alarms, messages, topics};
+use crate::{alarms, messages, topics, upstream};
 
 /// The connections that an instance serves, and so may reach.
 pub(crate) type Connections = BTreeMap<ConnectionId, Arc<Connection>>;
@@ -33,8 +33,8 @@ impl HasData for HasView {
 }
 
 /// Everything a guest may import: socklet's own interfaces, whose functions look for
-/// grants themselves, and WASI 0.2 over a context that holds no files, no network and no
-/// environment. wasmtime links by semver, so every patch version of both is served.
+/// grants themselves, WASI 0.2 over a context that holds no files and no sockets, and
+/// `wasi:http`, without a grant for which no component is loaded that imports it. wasmtime links by semver, so every patch version of both is served.
 pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<GuestState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -42,6 +42,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest
     messages::link(&mut linker)?;
     topics::link(&mut linker)?;
     alarms::link(&mut linker)?;
+    upstream::link(&mut linker)?;
     Ok(linker)
 }
 

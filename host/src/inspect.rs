@@ -6,21 +6,18 @@ use std::path::{Path, PathBuf};
 use wasmtime::component::Component;
 
 use crate::claim::Claim;
-use crate::component;
+use crate::component::{self, LoadError};
 use crate::config::Config;
 use crate::directory::{Fingerprint, Found, FoundManifest};
 use crate::engine::Engine;
-use crate::manifest::Manifest;
-use crate::manifest::asked::{self, AskError};
+use crate::manifest::asked::{self, AskError, Asked, Wrong};
+use crate::policy::Wanted;
 use crate::registry::name_of;
 use crate::route;
 use crate::server::ServerError;
+use crate::settings::Settings;
 use crate::table;
 use crate::wasi::World;
-
-/// An import that is a link to nothing unless it is granted. (That of topics is none: a
-/// handler's own need no grant, and shared ones are in its manifest.)
-const GRANTED: &str = "wasi:http/outgoing-handler";
 
 /// What would come of one file.
 #[derive(Debug)]
@@ -28,6 +25,8 @@ pub struct Report {
     file: PathBuf,
     key: String,
     claim: Option<Claim>,
+    /// Where that is written, if it is.
+    written: Option<String>,
     problems: Vec<String>,
     imports: Vec<String>,
     exports: Vec<String>,
@@ -64,9 +63,11 @@ pub async fn check(
             if let Some(report) = reports.iter_mut().find(|report| report.key == *key) {
                 let other = other.unwrap_or_default();
                 let file = report.file.display();
+                let written = report.written.iter().map(|at| format!(" ({at})"));
+                let written: String = written.collect();
                 report.problems.push(format!(
                     "{file}: claims the same route as {other}, and neither would be loaded: \
-                     change the route of one"
+                     change the route of one{written}"
                 ));
             }
         }
@@ -75,6 +76,11 @@ pub async fn check(
 }
 
 impl Report {
+    fn complain(&mut self, wrong: &Wrong) {
+        let file = wrong.file.display();
+        self.problems.extend(wrong.what.iter().map(|what| format!("{file}: {what}")));
+    }
+
     /// Whether it would be served.
     #[must_use]
     pub fn is_sound(&self) -> bool {
@@ -111,6 +117,7 @@ async fn check_one(file: &Path, root: Option<&Path>, config: &Config, engine: &E
         file: file.to_owned(),
         key: String::new(),
         claim: None,
+        written: None,
         problems: Vec::new(),
         imports: Vec::new(),
         exports: Vec::new(),
@@ -133,10 +140,10 @@ async fn check_one(file: &Path, root: Option<&Path>, config: &Config, engine: &E
     };
     let beneath = root.filter(|root| file.starts_with(root)).or_else(|| file.parent());
     let within = beneath.filter(|_| config.policy.untrusted);
-    let manifest = match asked::read(&found, within) {
-        Ok(manifest) => manifest,
+    let asked = match asked::read(&found, within) {
+        Ok(asked) => Some(asked),
         Err(AskError::Wrong(wrong)) => {
-            report.problems.push(wrong.to_string());
+            report.complain(&wrong);
             None
         }
         Err(AskError::Changing) => {
@@ -144,10 +151,10 @@ async fn check_one(file: &Path, root: Option<&Path>, config: &Config, engine: &E
             return report;
         }
     };
-    if let Some(manifest) = &manifest {
+    if let Some(manifest) = asked.as_ref().and_then(|asked| asked.manifest.as_ref()) {
         report.powers = config.policy.missing(manifest, &report.key);
     }
-    let files = (&found, manifest.as_ref(), within);
+    let files = (&found, asked.as_ref(), within);
     if let Err(why) = try_out(&mut report, files, config, engine).await {
         report.problems.push(why);
     }
@@ -163,22 +170,27 @@ fn find(file: &Path) -> std::io::Result<Found> {
 
 async fn try_out(
     report: &mut Report,
-    (found, manifest, within): (&Found, Option<&Manifest>, Option<&Path>),
+    (found, asked, within): (&Found, Option<&Asked>, Option<&Path>),
     config: &Config,
     engine: &Engine,
 ) -> Result<(), String> {
     let named = |why: &dyn fmt::Display| format!("{}: {why}", found.path.display());
-    // One whose manifest is wrong is looked at as if it had none.
     // A name alone has an empty one.
     let folder = found.path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    let wanted = match config.policy.settings(config, &report.key, manifest, folder) {
-        Ok(wanted) => wanted,
-        Err(what) => {
-            let beside = found.manifest.as_ref().map(|manifest| &manifest.path);
-            let file = beside.unwrap_or(&found.path).display();
-            report.problems.push(format!("{file}: {what}"));
-            config.policy.settings(config, &report.key, None, folder)?
+    let wanted = asked.map(|asked| config.policy.wanted(config, &report.key, asked, folder));
+    let wanted = match wanted {
+        Some(Ok(wanted)) => wanted,
+        other => {
+            if let Some(Err(wrong)) = other {
+                report.complain(&wrong);
+            }
+            // One whose manifest is wrong is looked at as if it had none.
+            Wanted {
+                settings: Settings::new(config),
+                claim: Claim::of_path(&report.key),
+                written: None,
+            }
         }
     };
     let bytes = component::read(found, within).map_err(|why| named(&why))?;
@@ -191,8 +203,13 @@ async fn try_out(
     }
     let prepared = prepared.within(World::new(&wanted.settings));
     let tried = component::try_out(&prepared, &name_of(&report.key), &wanted.settings).await;
-    tried.map_err(|why| named(&why))?;
+    match tried {
+        // What is wrong with the manifest has been said: it may name hosts.
+        Err(LoadError::Http) if !report.problems.is_empty() => {}
+        tried => tried.map_err(|why| named(&why))?,
+    }
     report.claim = Some(wanted.claim);
+    report.written = wanted.written;
     Ok(())
 }
 
@@ -200,6 +217,4 @@ fn list(report: &mut Report, component: &Component, engine: &Engine) {
     let of = component.component_type();
     report.imports = of.imports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
     report.exports = of.exports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
-    let granted = report.imports.iter().filter(|import| import.split('@').next() == Some(GRANTED));
-    report.powers.extend(granted.map(|import| format!("the import {import}")));
 }

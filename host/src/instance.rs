@@ -139,6 +139,9 @@ impl Instance {
     pub(crate) async fn serve(mut self, source: Source) -> Result<Served, Failure> {
         let only_one = matches!(source, Source::Own(_));
         self.store.data_mut().source = Some(source);
+        // It may be polled for the first time long after it was started.
+        self.store.data_mut().wake();
+        self.store.set_epoch_deadline(1);
         loop {
             let (id, event) = self.next_event().await;
             let last = matches!(event, Event::Close(_));

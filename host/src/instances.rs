@@ -43,7 +43,8 @@ impl Drop for Released {
 }
 
 /// Instances that give their connections to others at a time. For a moment there are
-/// two for the one slot that they have, so the pool has room for so many more.
+/// two for the one slot that they have, so the pool has room for so many more, or for
+/// twice as many as there may be.
 pub(crate) const MAX_MOVES: usize = 16;
 
 /// An instance may give its connections to another one, until this is dropped.
@@ -56,7 +57,7 @@ impl Instances {
     pub(crate) fn new(overtime: Overtime, capacity: Capacity) -> Self {
         let Capacity { instances: max, limit } = capacity;
         let slots = Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)));
-        let moves = Arc::new(Semaphore::new(MAX_MOVES));
+        let moves = Arc::new(Semaphore::new(MAX_MOVES.min(max)));
         Self {
             overtime,
             resting: Arc::default(),
@@ -97,7 +98,7 @@ impl Instances {
     }
 
     /// The same, but waits for one that becomes free within this time, where anybody has
-    /// been asked for theirs or `may_wait`.
+    /// just been asked for theirs or `may_wait`.
     async fn reserve_or_wait(
         &self,
         limit: Duration,
@@ -114,8 +115,7 @@ impl Instances {
                 Ok(slot) => return Ok(slot),
                 Err(full) => full,
             };
-            let of = matches!(full, Full::HandlerInstances).then_some(&*handler.name);
-            waits |= self.resting.end_longest(of);
+            waits |= self.resting.has_just_asked();
             if !waits || Instant::now() >= deadline {
                 return Err(full);
             }

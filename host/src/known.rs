@@ -11,6 +11,7 @@ use crate::directory::{Found, Version};
 use crate::guards::Guards;
 use crate::guest_log::Printable;
 use crate::instance::Prepared;
+use crate::loader::KeyFiles;
 use crate::policy::Wanted;
 use crate::registry::{Absence, Handler};
 use crate::settings::Settings;
@@ -21,6 +22,8 @@ pub(crate) struct Known {
     pub(crate) file: Found,
     /// The state of the files whose manifest was read last.
     pub(crate) asked: Option<Version>,
+    /// The files of keys that it names, and that what serves does.
+    pub(crate) keys: KeyFiles,
     /// What that came to; none where it can't be had.
     pub(crate) wanted: Option<Wanted>,
     /// What the current generation claims.
@@ -33,7 +36,7 @@ pub(crate) struct Known {
     /// try them again.
     pub(crate) tried: Option<Version>,
     /// What was last said about which state of the files.
-    complaint: Option<(Version, String)>,
+    complaint: Option<(Version, Vec<String>)>,
     pub(crate) loading: bool,
     /// The state of the files whose compiling has come to a limit.
     pub(crate) costly: Option<Version>,
@@ -56,6 +59,7 @@ impl Known {
             handler,
             file,
             asked: None,
+            keys: KeyFiles::new(),
             wanted: None,
             served: None,
             served_before: None,
@@ -104,6 +108,22 @@ impl Known {
         self.handler.current().is_some_and(|current| Guards::of(&current).lost_by(next).is_some())
     }
 
+    /// Takes note of files of keys, and forgets those that nothing names any more.
+    pub(crate) fn has_keys_in(&mut self, files: KeyFiles) {
+        let current = self.handler.current();
+        let served = current.as_ref().and_then(|current| current.settings.manifest.as_ref());
+        let served = served.and_then(|manifest| manifest.key_file());
+        self.keys.retain(|path, _| served == Some(path));
+        self.keys.extend(files);
+    }
+
+    /// Whether this is what serves, but for the keys.
+    pub(crate) fn serves(&self, digest: &[u8; 32], settings: &Settings) -> bool {
+        self.handler.current().is_some_and(|current| {
+            current.digest == *digest && current.settings.manifest == settings.manifest
+        })
+    }
+
     /// Whether its files were to be tried and have not been yet.
     pub(crate) fn is_due(&self) -> bool {
         self.wanted.is_some() && !self.contested && self.tried != Some(self.file.version())
@@ -132,7 +152,8 @@ impl Known {
         self.handler.absence.store(Arc::new(Absence::Compiling));
     }
 
-    /// One line: which file, what is wrong, what to do, and what happens now.
+    /// A line for each thing that is wrong: which file, what is wrong, what to do, and what
+    /// happens now.
     pub(crate) fn refuse(&mut self, file: &Found, why: &LoadError) {
         self.handler.absence.store(Arc::new(Absence::Failed));
         if self.complaint.as_ref().is_none_or(|(state, _)| *state != file.version()) {
@@ -143,12 +164,13 @@ impl Known {
             None => "nothing serves its route yet".to_owned(),
         };
         let path = why.file().unwrap_or(&file.path).display();
-        let complaint = format!("{path}: {why}");
-        self.handler.complaint.store(Some(Arc::new(complaint.clone())));
-        let complaint = Some((file.version(), format!("{complaint} ({meanwhile})")));
+        self.handler.complaint.store(Some(Arc::new(format!("{path}: {why}"))));
+        let complaints: Vec<_> =
+            why.each().iter().map(|what| format!("{path}: {what} ({meanwhile})")).collect();
+        let complaint = Some((file.version(), complaints));
         if self.complaint != complaint {
             self.complaint = complaint;
-            if let Some((_, complaint)) = &self.complaint {
+            for complaint in self.complaint.iter().flat_map(|(_, complaints)| complaints) {
                 let handler = &*self.handler.account.name;
                 tracing::error!(handler, "{}", Printable(complaint));
             }

@@ -6,6 +6,7 @@
 //!
 //! The modules, in the order in which data flows through them:
 //!
+//! - [`takeover`] gets the listeners of a process that this one replaces.
 //! - [`server`] has sockets `accept`ed of each [`listener`], TCP and Unix
 //!   (`socket_file`), and never waits for one of them; each is a `stream`, with
 //!   [`tls`] or without, and has a `peer`. [`config`] is all that it can be told.
@@ -26,10 +27,14 @@
 //! - `account` bounds what one handler uses in all, by what the `machine` has;
 //!   `shedding` ends the connections that hold the most where that is too much.
 //! - `instance` owns a store and takes one event at a time from its `source`: one
-//!   connection, or a `room` of many. It does so under a `meter` and a `clock`, and in `overtime` where that takes long; `failure` is how that can end.
+//!   connection, or a `room` of many. It does so under a `meter` and a `clock`, and in
+//!   `overtime` where that takes long; `failure` is how that can end. `instances` says how
+//!   many there may be, and `resting` who could give one up. A `snapshot` takes what it
+//!   knows to another one, at once or after `parking`.
 //!   Its `guest_state` is what `imports` and `messages` work with, which the guest can
-//!   call; `memory` bounds it, `wasi` is there for those that use it. `guest_log` is
-//!   where its words go, `bindings` what is generated from the WIT.
+//!   call; `memory` bounds it, `wasi` is there for those that use it, and `upstream`
+//!   sends their requests to servers elsewhere. `guest_log` is where its words go,
+//!   `bindings` what is generated from the WIT.
 //! - `watch`, `directory`, `loader` (with a `queue` of what is to be loaded, and
 //!   what is `known` of each route) and `component` bring files into the
 //!   `registry`, from which the handshake picks a `generation` with its `settings`;
@@ -53,6 +58,7 @@ mod alarms;
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod benching;
+mod beneath;
 mod bindings;
 mod claim;
 mod clock;
@@ -116,10 +122,12 @@ mod socket_file;
 mod source;
 mod stream;
 mod table;
+pub mod takeover;
 pub mod tls;
 mod token;
 mod topics;
 mod trap_loop;
+mod upstream;
 mod wasi;
 mod watch;
 pub mod written;

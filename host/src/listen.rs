@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -9,6 +10,7 @@ use listenfd::ListenFd;
 use rustix::net::sockopt::socket_acceptconn;
 use socklet::admin::{AdminListener, Token};
 use socklet::listener::{ListenAddress, Listener};
+use socklet::takeover::{Handed, Taken};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::cli;
@@ -17,11 +19,13 @@ use crate::cli;
 const DEFAULT: ListenAddress =
     ListenAddress::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9000));
 
-/// The listeners for clients: what `--listen` names, and what was passed.
+/// The listeners for clients: what `--listen` names, and what was passed. What another
+/// process has handed over is not bound anew.
 pub(crate) async fn for_clients(
     serve: &cli::Serve,
     passed: ListenFd,
-) -> anyhow::Result<Vec<Listener>> {
+    mut taken: Option<&mut Taken>,
+) -> anyhow::Result<(Vec<Listener>, Vec<Handed>)> {
     let passed = take(passed)?;
     let named = match serve.listen.is_empty() && passed.is_empty() {
         true => &[DEFAULT],
@@ -30,13 +34,23 @@ pub(crate) async fn for_clients(
     // Each beside its address as it is written, where a port may be 0.
     let mut listeners = Vec::new();
     for address in named {
-        let bound = Listener::bind(address).await;
-        let listener = bound.map_err(|error| cannot_bind(address, "--listen", &error))?;
+        let handed = taken.as_mut().and_then(|taken| taken.take(&name_of_client(address)));
+        let listener = match handed {
+            Some(socket) => Listener::handed(address, socket),
+            None => Listener::bind(address).await,
+        };
+        let listener = listener.map_err(|error| cannot_bind(address, "--listen", &error))?;
         listeners.push((address.clone(), listener));
     }
     for listener in passed {
         listeners.push((listener.endpoint().address.clone(), listener));
     }
+    let offered = listeners
+        .iter()
+        .map(|(written, listener)| {
+            Ok(Handed { name: name_of_client(written), socket: listener.socket()? })
+        })
+        .collect::<anyhow::Result<_>>()?;
     for address in &serve.proxy_protocol {
         if !listeners.iter().any(|(written, _)| written == address) {
             let all: Vec<_> = listeners.iter().map(|(written, _)| written.to_string()).collect();
@@ -53,18 +67,38 @@ pub(crate) async fn for_clients(
         }
         listener
     });
-    Ok(all.collect())
+    Ok((all.collect(), offered))
+}
+
+/// What a process that takes over asks for.
+fn name_of_client(address: &ListenAddress) -> String {
+    format!("client {address}")
+}
+
+fn name_of_admin(address: SocketAddr) -> String {
+    format!("admin {address}")
 }
 
 /// The listener for an operator's tools, with the token that they show.
 pub(crate) async fn for_admin(
     address: SocketAddr,
     token_file: PathBuf,
-) -> anyhow::Result<AdminListener> {
+    taken: Option<&mut Taken>,
+) -> anyhow::Result<(AdminListener, Handed)> {
     let token = Token::of_file(token_file).context("see --admin-token-file")?;
-    let bound = TcpListener::bind(address).await;
+    let name = name_of_admin(address);
+    let bound = match taken.and_then(|taken| taken.take(&name)) {
+        Some(socket) => {
+            let socket = std::net::TcpListener::from(socket);
+            socket.set_nonblocking(true)?;
+            TcpListener::from_std(socket)
+        }
+        None => TcpListener::bind(address).await,
+    };
     let cannot_bind = |error| cannot_bind(&ListenAddress::Tcp(address), "--admin", &error);
-    Ok(AdminListener { socket: bound.map_err(cannot_bind)?, token })
+    let socket = bound.map_err(cannot_bind)?;
+    let handed = Handed { name, socket: socket.as_fd().try_clone_to_owned()? };
+    Ok((AdminListener { socket, token }, handed))
 }
 
 /// The sockets that systemd or the like has passed.

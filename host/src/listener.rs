@@ -3,9 +3,12 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::linux::net::SocketAddrExt as _;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_util::either::Either;
@@ -91,7 +94,7 @@ enum Bound {
     Tcp(TcpListener),
     Unix {
         /// None where another process has made it. It ends before its socket.
-        _file: Option<SocketFile>,
+        file: Option<SocketFile>,
         socket: UnixListener,
     },
 }
@@ -112,7 +115,7 @@ impl Listener {
             ListenAddress::Unix(path) => {
                 let (file, socket) = socket_file::bind(path).await?;
                 let endpoint = Endpoint { address: address.clone(), proxy_protocol: false };
-                Ok(Self { bound: Bound::Unix { _file: Some(file), socket }, endpoint })
+                Ok(Self { bound: Bound::Unix { file: Some(file), socket }, endpoint })
             }
         }
     }
@@ -140,7 +143,52 @@ impl Listener {
             (None, None) => PathBuf::new(),
         };
         let endpoint = Endpoint { address: ListenAddress::Unix(path), proxy_protocol: false };
-        Ok(Self { bound: Bound::Unix { _file: None, socket }, endpoint })
+        Ok(Self { bound: Bound::Unix { file: None, socket }, endpoint })
+    }
+
+    /// Takes a socket that another process has bound to this address and handed over. The
+    /// file of a Unix socket is removed as if it were bound here.
+    ///
+    /// # Errors
+    ///
+    /// It is no listening socket of that kind.
+    pub fn handed(address: &ListenAddress, socket: OwnedFd) -> io::Result<Self> {
+        match address {
+            ListenAddress::Tcp(_) => {
+                let socket = std::net::TcpListener::from(socket);
+                socket.set_nonblocking(true)?;
+                Self::tcp(TcpListener::from_std(socket)?)
+            }
+            ListenAddress::Unix(path) => {
+                let socket = std::os::unix::net::UnixListener::from(socket);
+                socket.set_nonblocking(true)?;
+                let socket = UnixListener::from_std(socket)?;
+                let endpoint = Endpoint { address: address.clone(), proxy_protocol: false };
+                // Without it, somebody has removed it, and it is not for this one to do.
+                let file = SocketFile::take(path).ok();
+                Ok(Self { bound: Bound::Unix { file, socket }, endpoint })
+            }
+        }
+    }
+
+    /// Its socket, to be handed to another process.
+    ///
+    /// # Errors
+    ///
+    /// There are no descriptors left.
+    pub fn socket(&self) -> io::Result<OwnedFd> {
+        match &self.bound {
+            Bound::Tcp(socket) => socket.as_fd().try_clone_to_owned(),
+            Bound::Unix { socket, .. } => socket.as_fd().try_clone_to_owned(),
+        }
+    }
+
+    /// Set when another process has its socket, and with it the file.
+    pub(crate) fn left(&self) -> Option<Arc<AtomicBool>> {
+        match &self.bound {
+            Bound::Unix { file: Some(file), .. } => Some(file.left()),
+            _ => None,
+        }
     }
 
     /// Lets every socket begin with a header of the PROXY protocol.

@@ -11,9 +11,11 @@
 //! its component is.
 
 mod claims;
+mod keys;
 mod rollback;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,12 +32,13 @@ use crate::engine::Engine;
 use crate::guards::Lost;
 use crate::guest_log::Printable;
 use crate::known::Known;
-use crate::manifest::Manifest;
-use crate::manifest::asked::{self, AskError, Wrong};
+use crate::manifest::asked::{self, AskError, Asked};
 use crate::policy::Wanted;
 use crate::queue::{Queue, Step};
 use crate::registry::{Handler, Registry};
 use crate::watch::Watcher;
+pub(crate) use keys::KeyFiles;
+use keys::{Place, are_being_written};
 pub(crate) use rollback::{NoRollback, RolledBack, Wish, wishes};
 
 /// A file that is missing for less than this was replaced, not removed.
@@ -60,10 +63,37 @@ pub(crate) struct Loader {
     conflicts: BTreeSet<String>,
     /// What the registry has been told that each handler claims.
     claimed: BTreeMap<String, Option<Claim>>,
+    /// When files of keys are looked at again that were being written to.
+    keys_due: Option<Instant>,
 }
 
-/// The manifests that were read, by handler: those whose files have changed.
-type Asked = BTreeMap<String, Result<Option<Manifest>, AskError>>;
+/// What one look has found.
+#[derive(Default)]
+struct Seen {
+    scan: Scan,
+    /// The manifests that were read, by handler: those whose files have changed.
+    asked: BTreeMap<String, Reading>,
+    /// Files of keys that have changed, by handler.
+    keys: BTreeMap<String, KeyFiles>,
+    /// Others are just being written.
+    writing: bool,
+}
+
+/// A manifest that was read, and the files of keys that it names.
+struct Reading {
+    asked: Result<Asked, AskError>,
+    keys: KeyFiles,
+}
+
+impl Reading {
+    fn new(file: &Found, within: Option<&Path>, confines: bool) -> Self {
+        let asked = asked::read(file, within);
+        let manifest = asked.as_ref().ok().and_then(|asked| asked.manifest.as_ref());
+        // Before they are read: what changes between is seen by the next look.
+        let keys = Place::new(&file.path, confines).look(manifest);
+        Self { asked, keys }
+    }
+}
 
 /// A file that is being loaded.
 struct Begun {
@@ -100,6 +130,7 @@ impl Loader {
             said: BTreeSet::new(),
             conflicts: BTreeSet::new(),
             claimed: BTreeMap::new(),
+            keys_due: None,
         }
     }
 
@@ -140,7 +171,7 @@ impl Loader {
         let missing =
             self.known.values().filter_map(|known| known.missing_since).min().map(|at| at + GRACE);
         let retry = self.known.values().filter_map(Known::retry_at).min();
-        [drained, missing, retry]
+        [drained, missing, retry, self.keys_due]
             .into_iter()
             .flatten()
             .min()
@@ -156,18 +187,33 @@ impl Loader {
         }
         let (root, confined) = (self.root.clone(), self.config.policy.untrusted);
         let known = self.known.iter();
-        let before: HashMap<_, _> =
-            known.filter_map(|(key, known)| Some((key.clone(), known.asked?))).collect();
+        let before: HashMap<_, _> = known
+            .filter_map(|(key, known)| Some((key.clone(), (known.asked?, known.keys.clone()))))
+            .collect();
+        let (confines, ready) = (self.config.policy.confines(), self.ready);
         let look = tokio::task::spawn_blocking(move || {
             let scan = directory::scan(&root, confined)?;
             let within = confined.then_some(&*root);
-            let changed = scan.handlers.iter();
-            let changed = changed.filter(|(key, file)| before.get(*key) != Some(&file.version()));
-            let asked: Asked =
-                changed.map(|(key, file)| (key.clone(), asked::read(file, within))).collect();
-            Ok::<_, std::io::Error>((scan, asked))
+            let mut seen = Seen { scan, ..Seen::default() };
+            for (key, file) in &seen.scan.handlers {
+                let before = before.get(key);
+                let place = Place::new(&file.path, confines);
+                let mut turned =
+                    before.map(|(_, keys)| place.changed(keys)).filter(|keys| !keys.is_empty());
+                if ready && turned.as_ref().is_some_and(are_being_written) {
+                    seen.writing = true;
+                    turned = None;
+                }
+                let same = before.is_some_and(|(asked, _)| *asked == file.version());
+                if !same || turned.is_some() {
+                    seen.asked.insert(key.clone(), Reading::new(file, within, confines));
+                    seen.keys.extend(turned.map(|turned| (key.clone(), turned)));
+                }
+            }
+            Ok::<_, io::Error>(seen)
         });
-        let (scan, mut asked) = match look.await.unwrap_or_else(|error| Err(error.into())) {
+        let seen = look.await.unwrap_or_else(|error| Err(error.into()));
+        let Seen { scan, mut asked, keys, writing } = match seen {
             Ok(seen) => seen,
             Err(error) => {
                 // It may be back in a moment. Until then nothing is removed.
@@ -179,9 +225,13 @@ impl Loader {
                 return;
             }
         };
+        self.keys_due = writing.then(|| now + WRITING);
         self.report(&scan);
         for (key, file) in &scan.handlers {
             self.see(key, file, asked.remove(key));
+        }
+        for (key, changed) in keys {
+            self.turn_keys(&key, changed);
         }
         self.miss(&scan);
         self.settle();
@@ -231,28 +281,27 @@ impl Loader {
         }
     }
 
-    fn see(&mut self, key: &str, file: &Found, asked: Option<Result<Option<Manifest>, AskError>>) {
+    fn see(&mut self, key: &str, file: &Found, reading: Option<Reading>) {
         let known = self.known.entry(key.to_owned()).or_insert_with(|| {
             let handler = self.registry.handler(key, &self.config.limits);
             Known::new(handler, file.clone())
         });
         known.missing_since = None;
         known.file = file.clone();
-        let Some(asked) = asked else { return };
+        let Some(Reading { asked, keys }) = reading else { return };
+        let writing = file.version().is_being_written() || are_being_written(&keys);
+        known.has_keys_in(keys);
         known.asked = Some(file.version());
         known.wanted = None;
-        let settled = asked.and_then(|manifest| {
-            let manifest = manifest.as_ref();
+        let settled = asked.and_then(|asked| {
             let folder = file.path.parent().unwrap_or(Path::new("."));
-            self.config.policy.settings(&self.config, key, manifest, folder).map_err(|what| {
-                let beside = file.manifest.as_ref().map(|manifest| &manifest.path);
-                AskError::Wrong(Wrong { file: beside.unwrap_or(&file.path).clone(), what })
-            })
+            let policy = &self.config.policy;
+            policy.wanted(&self.config, key, &asked, folder).map_err(AskError::Wrong)
         });
         match settled {
             Ok(wanted) => known.wanted = Some(wanted),
             Err(AskError::Changing) => known.try_again_in(WRITING),
-            Err(AskError::Wrong(_)) if self.ready && file.version().is_being_written() => {
+            Err(AskError::Wrong(_)) if self.ready && writing => {
                 known.try_again_in(WRITING);
             }
             Err(AskError::Wrong(wrong)) => {
@@ -362,10 +411,14 @@ impl Loader {
                 known.try_again_in(Duration::ZERO);
             }
             Ok(Loaded::Component { prepared, digest }) => {
-                let Wanted { settings, claim } = job.wanted.clone();
+                let Wanted { settings, claim, .. } = job.wanted.clone();
                 let drain_until = Instant::now() + self.config.timeouts.drain;
                 known.handler.complaint.store(None);
-                let number = known.handler.swap(prepared, digest, settings, drain_until);
+                let renewed = known.serves(&digest, &settings);
+                let renewed =
+                    renewed.then(|| known.handler.renew(settings.clone(), drain_until)).flatten();
+                let number = renewed
+                    .unwrap_or_else(|| known.handler.swap(prepared, digest, settings, drain_until));
                 let handler = known.handler.account.name.clone();
                 known.served_before = known.served.replace(claim.clone());
                 if known.served_before != known.served {

@@ -4,6 +4,7 @@ mod cli;
 mod listen;
 mod logging;
 
+use std::future::pending;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,8 +16,9 @@ use socklet::compiler::own_folder;
 use socklet::config::Config;
 use socklet::listener::{Endpoint, ListenAddress};
 use socklet::server::{Handlers, Listeners, Route, Server};
+use socklet::takeover::{Handed, Offer, Taken};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 fn main() -> ExitCode {
     let serve = match cli::parse() {
@@ -81,7 +83,7 @@ fn check_files(check: &cli::Check) -> anyhow::Result<ExitCode> {
 
 async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
     let handlers = find_handlers(serve.dir.as_deref())?;
-    if let (Some(file), Handlers::Directory(directory)) = (&serve.config, &handlers)
+    if let (Some(file), Handlers::Directory(directory)) = (&serve.policy.config, &handlers)
         && lies_within(file, directory)
     {
         bail!(
@@ -103,10 +105,20 @@ async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
     // This very program, even where its file has been replaced meanwhile.
     config.compiler = Some("/proc/self/exe".into());
     let shutdown = first_signal()?;
-    let clients = listen::for_clients(serve, passed).await?;
+    let meeting = match &serve.takeover {
+        Some(path) => Some(meeting_place(path, serve, &config)?),
+        None => None,
+    };
+    let mut taken = meeting.as_deref().map(Taken::ask).transpose()?.flatten();
+    let (clients, mut offered) = listen::for_clients(serve, passed, taken.as_mut()).await?;
     let endpoints: Vec<_> = clients.iter().map(|client| client.endpoint().clone()).collect();
     let admin = match serve.admin {
-        Some(address) => Some(listen::for_admin(address, token_file(serve, &config)?).await?),
+        Some(address) => {
+            let token = token_file(serve, &config)?;
+            let (admin, handed) = listen::for_admin(address, token, taken.as_mut()).await?;
+            offered.push(handed);
+            Some(admin)
+        }
         None => None,
     };
     let (page, files) = (config.test_page, config.static_files.clone());
@@ -138,8 +150,61 @@ async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
         }
         info!("ready");
     };
-    server.serve(Listeners { clients, admin }, ready, shutdown).await?;
+    let shared = taken.is_some();
+    let (over, is_over) = tokio::sync::oneshot::channel();
+    let ready = move |routes: &[Route]| {
+        ready(routes);
+        // The receiver is there for as long as the server.
+        let _ = over.send(take_over(taken, meeting.as_deref(), offered));
+    };
+    let taken_over = async {
+        match is_over.await {
+            Ok(Some(offer)) => offer.taken().await,
+            Ok(None) | Err(_) => pending().await,
+        }
+    };
+    server.serve(Listeners { clients, admin, shared }, ready, shutdown, taken_over).await?;
     Ok(())
+}
+
+/// Has the old process stop accepting, where there is one, and offers the listeners to the
+/// next one, where that is wished for.
+fn take_over(taken: Option<Taken>, meeting: Option<&Path>, all: Vec<Handed>) -> Option<Offer> {
+    if let Some(taken) = taken {
+        for left in taken.left() {
+            warn!("the process before listened on {left}, and this one does not");
+        }
+        match taken.complete() {
+            Ok(()) => info!("took over"),
+            // It may have given up waiting, and serve on.
+            Err(error) if meeting.is_some_and(|path| matches!(Taken::ask(path), Ok(Some(_)))) => {
+                error!("the process before serves on, and this one ends: {error}");
+                std::process::exit(1);
+            }
+            Err(error) => warn!("the process before has ended by itself: {error}"),
+        }
+    }
+    match Offer::new(meeting?, all) {
+        Ok(offer) => Some(offer),
+        Err(error) => {
+            warn!("nobody can take over from this process: {error}");
+            None
+        }
+    }
+}
+
+/// Where two processes of which one replaces the other meet: as it is said, or in the
+/// folder of compiled code, which is their user's alone, by the first listener.
+fn meeting_place(path: &Path, serve: &cli::Serve, config: &Config) -> anyhow::Result<PathBuf> {
+    if !path.as_os_str().is_empty() {
+        return Ok(path.to_owned());
+    }
+    let folder = config.cache.as_ref();
+    let folder = folder.context("there is no folder to meet in: give --takeover=PATH")?;
+    let first = serve.listen.first().map_or_else(|| "default".to_owned(), ToString::to_string);
+    let name: String =
+        first.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    Ok(folder.join(format!("takeover-{name}")))
 }
 
 /// Whether a file lies in a directory, or what it leads to does.
@@ -233,7 +298,7 @@ fn first_signal() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// What is served where, to stdout, each as a URL that one can paste where there is one.
+/// What is served where, to stdout, each as a URL that one can paste where it is one.
 fn print_table(
     source: &str,
     endpoints: &[Endpoint],
@@ -256,8 +321,12 @@ fn print_table(
             matches!(endpoint.address, ListenAddress::Tcp(_)) && !endpoint.proxy_protocol;
         let shows_page = has_urls && page.unwrap_or(endpoint.is_loopback());
         text.push('\n');
-        for Route { path, host, loaded } in routes {
-            let note = if *loaded { "" } else { "   (not loaded: see the log)" };
+        for Route { path, host, is_pattern, loaded } in routes {
+            let note = match (loaded, is_pattern) {
+                (false, _) => "   (not loaded: see the log)",
+                (true, true) => "   (a pattern: fill in what is in braces)",
+                (true, false) => "",
+            };
             let address = match (host, &endpoint.address) {
                 (Some(host), ListenAddress::Tcp(tcp)) => format!("{host}:{}", tcp.port()),
                 _ => address.clone(),
@@ -266,7 +335,7 @@ fn print_table(
                 true => format!("  ws{s}://{address}{path:width$}"),
                 false => format!("  {address} ({path})"),
             };
-            if shows_page {
+            if shows_page && !is_pattern {
                 text += &format!("   http{s}://{address}{path:width$}");
             }
             text.truncate(text.trim_end().len());

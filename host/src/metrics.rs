@@ -63,6 +63,9 @@ pub(crate) struct HandlerMetrics {
     migrations: IntCounterVec,
     pub(crate) log_lines_dropped: IntCounter,
     pub(crate) topics: TopicMetrics,
+    /// Under way to upstreams.
+    pub(crate) http_requests: IntGauge,
+    requested: IntCounterVec,
 }
 
 /// What is published, by the publisher's handler, and delivered or not, by the
@@ -211,6 +214,26 @@ impl HandlerMetrics {
             messages: messages.with_label_values(&[direction]),
             bytes: bytes.with_label_values(&[direction]),
         };
+        let migrations = new.counters(
+            [
+                "socklet_migrations_total",
+                "Instances that were to move to a new generation, by what became of them.",
+            ],
+            &["outcome"],
+        );
+        let requested = new.counters(
+            [
+                "socklet_http_requests_total",
+                "Requests of guests to upstreams that have ended, by the word for how.",
+            ],
+            &["outcome"],
+        );
+        // What has not come about is shown as well.
+        for (counters, outcome) in
+            [(&migrations, "moved"), (&migrations, "stayed"), (&requested, "answered")]
+        {
+            counters.with_label_values(&[outcome]);
+        }
         Self {
             handshakes: new.counters(HANDSHAKES, &["status"]),
             loads: new.counters(
@@ -268,13 +291,7 @@ impl HandlerMetrics {
             on_alarm: export("on-alarm"),
             suspend: export("suspend"),
             resume: export("resume"),
-            migrations: new.counters(
-                [
-                    "socklet_migrations_total",
-                    "Instances that were to move to a new generation, by what became of them.",
-                ],
-                &["outcome"],
-            ),
+            migrations,
             log_lines_dropped: new.counter([
                 "socklet_log_lines_dropped_total",
                 "Lines that were logged faster than max-log-rate allows.",
@@ -293,8 +310,18 @@ impl HandlerMetrics {
                     "Messages of topics that a subscriber was too slow for.",
                 ]),
             },
+            http_requests: new.gauge([
+                "socklet_http_requests",
+                "Requests of guests to upstreams that are under way.",
+            ]),
+            requested,
             registry: new.registry,
         }
+    }
+
+    /// A request of a guest has ended.
+    pub(crate) fn requested(&self, outcome: &str) {
+        self.requested.with_label_values(&[outcome]).inc();
     }
 
     /// A request for the handler was answered.
@@ -392,6 +419,13 @@ impl Tally {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.messages == 0
+    }
+
+    /// All that another one has counted.
+    pub(crate) fn take(&mut self, other: &mut Self) {
+        let Self { messages, bytes } = std::mem::take(other);
+        self.messages += messages;
+        self.bytes += bytes;
     }
 }
 

@@ -4,13 +4,18 @@
 //! - The guest's `write` appends and never waits. It is refused with `full` while
 //!   the queue holds `max_backpressure` bytes or more, so that the queue never
 //!   exceeds that plus one message.
-//! - The session is the only one that takes from it and writes to the socket. It
-//!   takes all that is there at once, so that many writes leave in one system call.
+//! - The session takes from it and writes to the socket. It takes all that is there at
+//!   once, so that many writes leave in one system call.
+//! - Only while there is nothing in it, nor in the session's hands, others may write to
+//!   the socket ([`Outbound::write_through`]), and only within the queue's lock: so there
+//!   is one writer at a time, and one order. What the socket does not take at once, were
+//!   it half a frame, is queued like all else.
 //! - While the queue is [congested](Outbound::congested) the session reads no
 //!   frames and no `on-message` starts: whoever writes once an event is never refused.
 //! - A delivery of a topic is refused while it would fill more than half of the queue,
 //!   unless there is nothing in it: so deliveries alone never make it congested, but
-//!   for a single message that large. Small ones are copied, large ones lie here as
+//!   for a single message that large, which has at most `max_backpressure` bytes. Behind
+//!   that an event still writes once. Small ones are copied, large ones lie here as
 //!   shared segments.
 //! - A close frame is the last entry: it seals the queue.
 
@@ -18,6 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
 
 use crate::account::{Account, Charge};
@@ -26,6 +32,7 @@ use crate::config::Limits;
 use crate::frame::{self, SharedFrame};
 use crate::metrics::Tally;
 use crate::segments::Segments;
+use crate::stream::Sink;
 
 /// A connection that has nothing to send keeps no larger buffer than this; one that
 /// is idle keeps none.
@@ -43,6 +50,10 @@ pub(crate) struct Outbound {
     /// Bytes that are not pending: those there, and those that the writer has taken and
     /// not yet handed to the kernel.
     in_flight: usize,
+    /// By which others than the writer write to the socket, once the writer lets them.
+    sink: Option<Sink>,
+    /// When that was done last, since the writer has asked.
+    passed: Option<Instant>,
     sealed: bool,
     /// The first event has begun: before that, nothing of the handler's is sent.
     ready: bool,
@@ -50,10 +61,10 @@ pub(crate) struct Outbound {
     told: bool,
     /// It has been told of a delivery, and not found the socket full since.
     untried: bool,
-    /// It began with a delivery that fills more than half of it.
-    large: bool,
     /// The event that runs has not written yet.
     first: bool,
+    /// Something waits because of it, and has not been told to go on since.
+    held_back: bool,
     /// Messages that were queued, and writes that were refused, since the session
     /// last looked.
     pub(crate) written: Tally,
@@ -63,12 +74,21 @@ pub(crate) struct Outbound {
     charge: Charge,
 }
 
+/// What whoever writes to a socket past its session lends for that.
+pub(crate) struct Lent<'a> {
+    /// Empty; so an idle connection needs none.
+    pub(crate) buffer: &'a mut Vec<u8>,
+    pub(crate) now: Instant,
+}
+
 /// What became of a message of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
     Queued,
     /// There is no room for it, for the limit of this name.
     Refused(&'static str),
+    /// It is too large ever to be delivered, for the limit of this name.
+    TooLarge(&'static str),
     /// Nothing follows any more.
     Closed,
 }
@@ -82,12 +102,14 @@ impl Outbound {
             pending: Vec::new(),
             shared: None,
             in_flight: 0,
+            sink: None,
+            passed: None,
             sealed: false,
             ready: false,
             told: false,
             untried: false,
-            large: false,
             first: false,
+            held_back: false,
             written: Tally::default(),
             refused: Refused::new(),
             max_backpressure: limits.max_backpressure,
@@ -107,9 +129,24 @@ impl Outbound {
     }
 
     /// More than half full, or long while all queues together are: time to stop what
-    /// would lead to more writes.
-    pub(crate) fn congested(&self) -> bool {
-        self.queued() > self.max_backpressure / 2 || self.charge.held_up().is_some()
+    /// would lead to more writes. Who hears so is [remembered](Self::was_held_back).
+    pub(crate) fn congested(&mut self) -> bool {
+        let congested =
+            self.queued() > self.max_backpressure / 2 || self.charge.held_up().is_some();
+        self.held_back |= congested;
+        congested
+    }
+
+    /// Whether it was congested when somebody asked, since this was asked last. Whether
+    /// it is so by now may have changed without the writer: all queues are bounded
+    /// together as well.
+    pub(crate) fn was_held_back(&mut self) -> bool {
+        std::mem::take(&mut self.held_back)
+    }
+
+    /// The limit by which all queues together hold this one up.
+    pub(crate) fn held_up(&self) -> Option<&'static str> {
+        self.charge.held_up()
     }
 
     /// Whether the handler knows of the connection.
@@ -146,8 +183,9 @@ impl Outbound {
     /// Whether there is room for so many bytes, or the limit's name.
     fn make_room(&mut self, bytes: usize) -> Result<(), &'static str> {
         let queued = self.queued();
-        // A single large delivery takes no room from what an event may write.
-        if queued >= self.max_backpressure && !(self.first && self.large) {
+        // A delivery of that many bytes takes no room from what an event may write.
+        let bound = self.max_backpressure + if self.first { frame::MAX_HEADER + 1 } else { 0 };
+        if queued >= bound {
             return Err("max-backpressure");
         }
         // The event would not have begun if there were no room for one message.
@@ -181,18 +219,19 @@ impl Outbound {
             return Delivery::Closed;
         }
         if frame.payload() > self.max_message_size {
-            return Delivery::Refused("max-message-size");
+            return Delivery::TooLarge("max-message-size");
+        }
+        if frame.payload() > self.max_backpressure {
+            return Delivery::TooLarge("max-backpressure");
         }
         let queued = self.queued();
         let bytes = queued + frame.len();
-        let large = bytes > self.max_backpressure / 2;
-        if queued > 0 && large {
+        if queued > 0 && bytes > self.max_backpressure / 2 {
             return Delivery::Refused("max-backpressure");
         }
         if let Err(limit) = self.charge.grow_to(bytes) {
             return Delivery::Refused(limit);
         }
-        self.large = large;
         // Who was told before and has not come to take it waits for the socket.
         self.untried |= !self.told;
         self.written.add(frame.payload());
@@ -202,6 +241,70 @@ impl Outbound {
             self.share(frame.bytes().clone());
         }
         Delivery::Queued
+    }
+
+    /// From now on others than the writer may write to its socket, while there is
+    /// nothing in the queue nor in the writer's hands.
+    pub(crate) fn open(&mut self, sink: Sink) {
+        self.sink = Some(sink);
+    }
+
+    pub(crate) fn give_up_sink(&mut self) {
+        if let Some(sink) = self.sink.take() {
+            sink.give_up();
+        }
+    }
+
+    /// Whether whoever brings something may write it to the socket.
+    pub(crate) fn is_open(&self) -> bool {
+        self.sink.is_some() && self.queued() == 0 && !self.sealed
+    }
+
+    /// Has an open queue filled by `fill`, and writes what the socket takes of that at
+    /// once, to be counted by the caller. The rest is the writer's.
+    pub(crate) fn write_through(
+        &mut self,
+        Lent { buffer, now }: Lent<'_>,
+        fill: impl FnOnce(&mut Self),
+    ) -> Tally {
+        std::mem::swap(&mut self.pending, buffer);
+        fill(self);
+        std::mem::swap(&mut self.pending, buffer);
+        let sink = match &self.sink {
+            Some(sink) if self.shared.is_none() => sink,
+            // Large ones are the writer's.
+            _ => {
+                self.pending.append(buffer);
+                return Tally::default();
+            }
+        };
+        if buffer.is_empty() {
+            return Tally::default();
+        }
+        // Of an error the writer hears as well.
+        let written = sink.write(buffer).unwrap_or(0);
+        if !self.queue_rest(buffer, written) {
+            return Tally::default();
+        }
+        self.passed = Some(now);
+        std::mem::take(&mut self.written)
+    }
+
+    /// Queues what the socket has not taken of it. True where that is nothing.
+    fn queue_rest(&mut self, buffer: &mut Vec<u8>, written: usize) -> bool {
+        let all = written == buffer.len();
+        if !all {
+            self.pending.extend_from_slice(&buffer[written..]);
+            self.stalled();
+        }
+        buffer.clear();
+        self.charge.set(self.queued());
+        all
+    }
+
+    /// When a message was last written past the writer, if any was since this was asked.
+    pub(crate) fn passed(&mut self) -> Option<Instant> {
+        self.passed.take()
     }
 
     /// Queues a segment behind all that is there.
@@ -262,6 +365,7 @@ impl Outbound {
         self.in_flight = 0;
         self.sealed = true;
         self.charge.set(0);
+        self.give_up_sink();
     }
 
     /// Appends all that is pending to what the writer has, unless there is something

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::account::Account;
 use crate::failure::Failure;
-use crate::generation::Generation;
+use crate::generation::{Generation, Hold};
 use crate::imports::Connections;
 use crate::instance::Instance;
 use crate::instances::{InstanceSlot, Instances};
@@ -24,6 +24,7 @@ pub(crate) struct Parked {
     connections: Connections,
     /// The generation that the state is from.
     from: Arc<Generation>,
+    _hold: Hold,
     _memory: Charged,
     _counted: Counted,
 }
@@ -56,7 +57,8 @@ impl Parked {
         account.memory.take(bytes)?;
         let _counted = Counted::new(&account.metrics.parked);
         let _memory = Charged { account, bytes };
-        Ok(Self { saved: Arc::new(saved), connections, from, _memory, _counted })
+        let _hold = Hold::new(&from);
+        Ok(Self { saved: Arc::new(saved), connections, from, _hold, _memory, _counted })
     }
 
     /// Has an instance take it up, of the generation that it belongs to by now, or else of

@@ -261,6 +261,19 @@ impl Handler {
         Some((next, *number))
     }
 
+    /// The component that serves goes on serving as another generation, with these
+    /// settings. What a rollback would bring back stays the same. None where nothing
+    /// serves.
+    pub(crate) fn renew(&self, settings: Settings, drain_until: Instant) -> Option<u64> {
+        let current = self.current()?;
+        let (previous, rolled_back_to) = (self.previous(), self.rolled_back_to());
+        let prepared = current.prepared.clone().within(World::new(&settings));
+        let next = self.swap(prepared, current.digest, settings, drain_until);
+        self.previous.store(previous);
+        self.rolled_back_to.store(rolled_back_to.unwrap_or(0), Relaxed);
+        Some(next)
+    }
+
     /// What a rollback would bring back.
     pub(crate) fn previous(&self) -> Option<Arc<Generation>> {
         self.previous.load_full()

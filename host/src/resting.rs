@@ -4,8 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Who was asked gives up the instance within this, or not at all.
+const SOON: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 pub(crate) struct Resting(Mutex<Inner>);
@@ -13,6 +18,8 @@ pub(crate) struct Resting(Mutex<Inner>);
 #[derive(Default)]
 struct Inner {
     last: u64,
+    /// When somebody was asked last.
+    asked: Option<Instant>,
     /// Whose they are, in the order in which they came to rest.
     places: BTreeMap<u64, (Arc<str>, Arc<dyn GiveUp>)>,
 }
@@ -36,18 +43,29 @@ pub(crate) struct Place {
 
 impl Resting {
     /// Has the one give up its instance that has been at rest for longest, of whatever
-    /// handler or of one. False where nobody is.
-    pub(crate) fn end_longest(&self, of: Option<&str>) -> bool {
+    /// handler or of one.
+    pub(crate) fn end_longest(&self, of: Option<&str>) {
         let longest = {
-            let places = &mut self.inner().places;
+            let Inner { places, asked, .. } = &mut *self.inner();
             let longest = match of {
                 None => places.first_key_value(),
                 Some(of) => places.iter().find(|(_, (handler, _))| **handler == *of),
             };
             let number = longest.map(|(number, _)| *number);
-            number.and_then(|number| places.remove(&number))
+            let longest = number.and_then(|number| places.remove(&number));
+            if longest.is_some() {
+                *asked = Some(Instant::now());
+            }
+            longest
         };
-        longest.map(|(_, who)| who.give_up()).is_some()
+        if let Some((_, who)) = longest {
+            who.give_up();
+        }
+    }
+
+    /// Whether somebody was asked for an instance so lately that it may be on its way.
+    pub(crate) fn has_just_asked(&self) -> bool {
+        self.inner().asked.is_some_and(|at| at.elapsed() < SOON)
     }
 
     pub(crate) fn begin(self: &Arc<Self>, handler: Arc<str>, who: Arc<dyn GiveUp>) -> Place {

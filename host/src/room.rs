@@ -27,7 +27,7 @@ use crate::alarms::Alarms;
 use crate::connection::{Connection, ConnectionId, NOBODY};
 use crate::failure::Failure;
 use crate::gate::{Decision, NoDecision, Question};
-use crate::generation::Generation;
+use crate::generation::{Generation, Hold};
 use crate::mailbox::Event;
 use crate::messages::Incoming;
 
@@ -66,6 +66,8 @@ struct Inner {
     marked: Vec<Arc<Connection>>,
     /// Before anybody else has a turn, the instance is asked for its state.
     suspending: bool,
+    /// Of the generation whose instance serves, while the room has another home.
+    hold: Option<Hold>,
     /// When the last event has ended; none before the first.
     last_event: Option<Instant>,
     /// Nothing stands in line any more.
@@ -134,6 +136,17 @@ impl Room {
         for member in self.inner().members.values() {
             member.look_again();
         }
+    }
+
+    /// Its instance is still of this generation, unless it was of an older one already.
+    pub(crate) fn hold(&self, of: &Arc<Generation>) {
+        self.inner().hold.get_or_insert_with(|| Hold::new(of));
+    }
+
+    /// Its instance is of its home.
+    pub(crate) fn let_go(&self) {
+        let hold = self.inner().hold.take();
+        drop(hold);
     }
 
     /// Has nobody find it any more; where it has to be empty for that, unless it is not.
@@ -277,6 +290,9 @@ impl Room {
                 inner.current = Some((connection, last));
                 return Poll::Ready(taken);
             }
+            drop(inner);
+            // Its session sees to it that what is held back stands in line again.
+            connection.wake();
         }
         self.look_whether_deserted();
         Poll::Pending
@@ -310,7 +326,10 @@ impl Room {
                     inner.current = Some((connection, false));
                     return Poll::Ready(Some((id, message)));
                 }
-                Ok(None) => {}
+                Ok(None) => {
+                    drop(inner);
+                    connection.wake();
+                }
                 Err(Another) => {
                     inner.line.push_front(Turn::Connection(connection));
                     return Poll::Ready(None);

@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -49,6 +50,8 @@ pub struct Listeners {
     pub clients: Vec<Listener>,
     /// For an operator's tools.
     pub admin: Option<AdminListener>,
+    /// Another process accepts on them until this one is ready.
+    pub shared: bool,
 }
 
 /// One line of the table of routes.
@@ -57,6 +60,8 @@ pub struct Route {
     /// The path as it is written in a URL, `/games/chess`, with captures as they are
     /// written in a manifest.
     pub path: String,
+    /// Whether it has captures, and so is no URL.
+    pub is_pattern: bool,
     /// The host that it is for; `None` for any.
     pub host: Option<String>,
     /// Whether a component serves it. The log says why not.
@@ -130,7 +135,9 @@ impl Server {
     }
 
     /// Serves on `listeners` until `shutdown` completes and every connection has
-    /// ended, or `shutdown-timeout` has passed.
+    /// ended, or `shutdown-timeout` has passed; or until another process has
+    /// `taken_over` and every connection has ended, each being closed in the course of
+    /// `takeover-drain`.
     ///
     /// Sockets are accepted at once; a handler that is still being compiled
     /// answers 503. Embedded handlers are compiled before that, which takes up to
@@ -145,6 +152,7 @@ impl Server {
         listeners: Listeners,
         ready: impl FnOnce(&[Route]),
         shutdown: impl Future<Output = ()>,
+        taken_over: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
         let stop = CancellationToken::new();
         // Ends with this future, however that ends.
@@ -173,38 +181,85 @@ impl Server {
         };
         let (registry, stopped) = (self.host.registry.clone(), end.clone());
         tokio::spawn(async move { stopped.run_until_cancelled(shedding::shed(registry)).await });
-        if let Some(admin) = listeners.admin {
-            tokio::spawn(admin::serve(admin, self.host.clone(), wish, end.clone()));
-        }
-        for listener in listeners.clients {
-            let (host, tls) = (self.host.clone(), self.tls.clone());
-            tasks.spawn(accept(listener, host, tls, tasks.clone(), stop.clone()));
+        // Until the very end, unless another process answers operators.
+        let operators = end.child_token();
+        let accepting = stop.child_token();
+        let files: Vec<_> = listeners.clients.iter().filter_map(Listener::left).collect();
+        let shared = listeners.shared;
+        let open = || {
+            if let Some(admin) = listeners.admin {
+                tokio::spawn(admin::serve(admin, self.host.clone(), wish, operators.clone()));
+            }
+            for listener in listeners.clients {
+                let (host, tls) = (self.host.clone(), self.tls.clone());
+                let (accepting, stop) = (accepting.clone(), stop.clone());
+                tasks.spawn(accept(listener, host, tls, tasks.clone(), accepting, stop));
+            }
+        };
+        let mut open = Some(open);
+        if !shared && let Some(open) = open.take() {
+            open();
         }
         if let Some(tls) = self.tls.clone() {
             let stop = end.clone();
             tokio::spawn(async move { stop.run_until_cancelled(tls.follow()).await });
         }
         tokio::pin!(shutdown);
-        tokio::select! {
+        let serving = async {
             // An error says that there was nothing to wait for.
-            _ = loaded => {
-                self.host.readiness.set(State::Ready);
-                ready(&self.routes());
-                shutdown.await;
+            let _ = loaded.await;
+            if let Some(open) = open.take() {
+                open();
             }
-            () = &mut shutdown => {}
+            self.host.readiness.set(State::Ready);
+            ready(&self.routes());
+            taken_over.await;
+        };
+        let taken_over = tokio::select! {
+            () = serving => true,
+            () = &mut shutdown => false,
+        };
+        if !taken_over {
+            // Load balancers take it out first; until they have, it serves on.
+            self.host.readiness.set(State::Stopping);
+            sleep(self.host.config.timeouts.shutdown_delay).await;
         }
-        // Load balancers take it out first; until they have, it serves on.
-        self.host.readiness.set(State::Stopping);
-        sleep(self.host.config.timeouts.shutdown_delay).await;
         if let Some(loader) = loader {
             loader.abort();
             // Half a swap would hide a generation from the close that follows.
             let _ = loader.await;
         }
+        if taken_over {
+            operators.cancel();
+            accepting.cancel();
+            files.iter().for_each(|left| left.store(true, Relaxed));
+            tokio::select! {
+                () = self.drain(&tasks) => return Ok(()),
+                () = &mut shutdown => {}
+            }
+        }
         stop.cancel();
         self.end(&tasks).await;
         Ok(())
+    }
+
+    /// Lets the handshakes end that have begun, and then has the connections close one
+    /// after the other: their peers find another process.
+    async fn drain(&self, tasks: &TaskTracker) {
+        let Timeouts { takeover_drain, handshake, shutdown, .. } = self.host.config.timeouts;
+        tasks.close();
+        let all = u32::try_from(self.host.max_handshakes).unwrap_or(u32::MAX);
+        let longest = handshake.saturating_mul(3);
+        let _ = timeout(longest, self.host.handshakes.acquire_many(all)).await;
+        tracing::info!(
+            connections = tasks.len(),
+            "another process serves now: connections are closed over {takeover_drain:?} \
+             (takeover-drain)"
+        );
+        self.host.registry.close_all(&HostClose::taken_over(takeover_drain));
+        if timeout(takeover_drain + shutdown, tasks.wait()).await.is_err() {
+            tracing::warn!("{} connections had not ended in time and are dropped", tasks.len());
+        }
     }
 
     /// Closes every connection and waits for them. Their peers come back elsewhere, a
@@ -245,6 +300,7 @@ impl Server {
         let routes = self.host.registry.routes().into_iter();
         routes
             .map(|(claim, handler)| Route {
+                is_pattern: claim.route.captures().next().is_some(),
                 path: claim.route.to_string(),
                 host: claim.host,
                 loaded: handler.current().is_some(),

@@ -8,6 +8,7 @@ use crate::config::{Config, Limits, Timeouts};
 use crate::manifest::Manifest;
 use crate::token::SessionRules;
 use crate::topics::Rules;
+use crate::upstream::AllowedHost;
 
 /// Everything about a handler that is not its code. A swap replaces it with the code.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) manifest: Option<Arc<Manifest>>,
     /// What it may do with topics.
     pub(crate) topics: Arc<Rules>,
+    /// Hosts that it may send requests to.
+    pub(crate) allowed_hosts: Arc<[AllowedHost]>,
 }
 
 /// Which connections share an instance.
@@ -77,7 +80,8 @@ impl Settings {
             environment: Vec::new(),
             coarse_clocks: false,
             manifest: None,
-            topics: Arc::default(),
+            topics: Arc::new(Rules::new(&config.limits)),
+            allowed_hosts: Arc::default(),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use tokio::net::{UnixListener, UnixStream};
 
@@ -14,6 +16,8 @@ use tokio::net::{UnixListener, UnixStream};
 pub(crate) struct SocketFile {
     path: PathBuf,
     inode: Inode,
+    /// Another process has its listener as well, and removes it.
+    left: Arc<AtomicBool>,
 }
 
 /// A file's device, and its number there.
@@ -30,7 +34,19 @@ pub(crate) async fn bind(path: &Path) -> io::Result<(SocketFile, UnixListener)> 
     }
     let listener = UnixListener::bind(path)?;
     let inode = inode(path)?;
-    Ok((SocketFile { path: path.to_owned(), inode }, listener))
+    Ok((SocketFile { path: path.to_owned(), inode, left: Arc::default() }, listener))
+}
+
+impl SocketFile {
+    /// That of a listener that another process has bound and handed over.
+    pub(crate) fn take(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), inode: inode(path)?, left: Arc::default() })
+    }
+
+    /// Where it is noted that the file is left to another process.
+    pub(crate) fn left(&self) -> Arc<AtomicBool> {
+        self.left.clone()
+    }
 }
 
 /// Only a refusal says that nobody is there: a socket whose backlog is full is busy.
@@ -50,7 +66,9 @@ fn inode(path: &Path) -> io::Result<Inode> {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         let removed = match inode(&self.path) {
-            Ok(inode) if inode == self.inode => fs::remove_file(&self.path),
+            Ok(inode) if inode == self.inode && !self.left.load(Relaxed) => {
+                fs::remove_file(&self.path)
+            }
             // Somebody else's, or nobody's.
             Ok(_) | Err(_) => Ok(()),
         };

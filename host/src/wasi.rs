@@ -1,31 +1,44 @@
 //! What WASI shows to a guest: a standard output and error that go to the log, clocks,
-//! random numbers, and the environment that its manifest gives it; no files and no
-//! network.
+//! random numbers, the environment that its manifest gives it, and requests to the hosts
+//! that this allows; no files and no sockets.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use tokio::runtime::Handle;
 use tracing::Level;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView};
+use wasmtime_wasi_http::WasiHttpCtxView;
 
 use crate::guest_log::{Lines, Speaker};
 use crate::guest_state::HOST_CALL_BYTES;
 use crate::settings::Settings;
+use crate::upstream::{Rules, Upstream};
 
 /// Resources (pollables, streams, …) that an instance may hold at a time.
 const MAX_RESOURCES: usize = 4096;
+/// With `wasi:http` each of them may hold header fields.
+const MAX_HTTP_RESOURCES: usize = 512;
 
 /// What the guests of one generation see beside what is there for all.
 #[derive(Debug, Default)]
 pub(crate) struct World {
     environment: Vec<(String, String)>,
     coarse_clocks: bool,
+    upstream: Arc<Rules>,
+    /// Where sockets are watched; none where no guest gets to send a request.
+    pub(crate) runtime: Option<Handle>,
 }
 
 impl World {
     pub(crate) fn new(settings: &Settings) -> Self {
-        Self { environment: settings.environment.clone(), coarse_clocks: settings.coarse_clocks }
+        Self {
+            environment: settings.environment.clone(),
+            coarse_clocks: settings.coarse_clocks,
+            upstream: Arc::new(Rules::new(settings)),
+            runtime: Handle::try_current().ok(),
+        }
     }
 }
 
@@ -65,6 +78,7 @@ impl HostMonotonicClock for CoarseClock {
 pub(crate) struct Wasi {
     context: WasiCtx,
     resources: ResourceTable,
+    upstream: Upstream,
     output: [Lines; 2],
 }
 
@@ -86,12 +100,20 @@ impl Wasi {
         }
         let context = context.build();
         let mut resources = ResourceTable::new();
-        resources.set_max_capacity(MAX_RESOURCES);
-        Self { context, resources, output }
+        resources.set_max_capacity(match world.upstream.allow_any() {
+            true => MAX_HTTP_RESOURCES,
+            false => MAX_RESOURCES,
+        });
+        let upstream = Upstream::new(speaker.clone(), world.upstream.clone());
+        Self { context, resources, upstream, output }
     }
 
     pub(crate) fn view(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.context, table: &mut self.resources }
+    }
+
+    pub(crate) fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.upstream.view(&mut self.resources)
     }
 }
 

@@ -141,7 +141,8 @@ async fn check_says_what_serving_would_say() {
     }
     let (code, said) = check(&["games/good.wasm"], &["--untrusted"]).await;
     assert_eq!(code, 1);
-    assert!(said.contains("good.toml: route is not granted"), "{said}");
+    assert!(said.contains("good.toml: line 1: route is not granted"), "{said}");
+    assert!(said.contains("good.toml: line 3: secrets.KEY is not granted"), "{said}");
     let policy = "[[grants]]\nhandlers = [\"games/*\"]\nroutes = [\"/\"]\nsecrets = [\"*\"]";
     write("socklet.toml", policy.as_bytes());
     let config = format!("--config={}", path("socklet.toml"));
@@ -153,6 +154,7 @@ async fn check_says_what_serving_would_say() {
         (&["wrong.wasm"], "wrong.toml: line 1: rout is no key here: did you mean route?"),
         (&["none.wasm"], "none.wasm: can't be read"),
         (&["games/good.wasm", "twin.wasm"], "twin.wasm: claims the same route as "),
+        (&["games/good.wasm", "twin.wasm"], "change the route of one (line 1 of twin.toml)"),
         (&["games/good.wasm", "bad.wasm"], "bad.wasm: is not WebAssembly"),
     ] {
         let (code, said) = check(files, &[]).await;

@@ -1,6 +1,6 @@
 //! The handler's own gate: what it decides about a handshake, and what it can't.
 
-use crate::harness::guests::DECIDES;
+use crate::harness::guests::{ADMITS, DECIDES, SHARES};
 use crate::harness::{Client, Server, Start, http_bytes};
 
 async fn server() -> Server {
@@ -194,4 +194,53 @@ async fn a_gate_of_another_version_is_refused_and_not_left_out() {
     server.log.message(said).await;
     let refused = Client::try_connect(&server.url(&route("accept")), &[]).await;
     assert_eq!(refused.err().unwrap(), 500);
+}
+
+const ROOMS: &str = "route = \"/room/{room}\"\nscope = \"path\"\nswap = \"drain\"\n";
+
+/// Asks for a place in a room.
+async fn enter(server: &Server, path: &str) -> Result<Client, u16> {
+    let connected = Client::try_connect(&server.url(path), &[]).await;
+    connected.map_err(|status| status.as_u16())
+}
+
+#[tokio::test]
+async fn a_room_has_its_gate_which_knows_who_is_there() {
+    let files = [("x.wasm", &ADMITS.bytes()[..]), ("x.toml", ROOMS.as_bytes())];
+    let server = Start::with(&files).run().await;
+    assert_eq!(enter(&server, "/room/a").await.err(), Some(403));
+    let mut ada = enter(&server, "/room/a?name=ada").await.ok().unwrap();
+    assert_eq!(ada.text().await, "ada of a");
+    let mut ben = enter(&server, "/room/a?name=ben").await.ok().unwrap();
+    assert_eq!((ada.text().await, ben.text().await), ("ben of a".into(), "ben of a".into()));
+    // It is asked where those are who are there: of another room it knows nothing.
+    assert_eq!(enter(&server, "/room/a?name=eve").await.err(), Some(503));
+    let mut eve = enter(&server, "/room/b?name=eve").await.ok().unwrap();
+    assert_eq!((eve.text().await, eve.ask("who").await), ("eve of b".into(), "eve of b".into()));
+    // Whoever was turned away was never in the room.
+    assert_eq!(ada.ask("who").await, "ada of a, ben of a");
+    ben.close(1000, "").await;
+    assert_eq!(ada.text().await, "ben of a left");
+    let mut eve = enter(&server, "/room/a?name=eve").await.ok().unwrap();
+    assert_eq!(eve.text().await, "eve of a");
+    assert_eq!(ada.text().await, "eve of a");
+}
+
+#[tokio::test]
+async fn nobody_joins_a_room_that_drains_past_a_gate_that_has_come() {
+    let files = [("x.wasm", &SHARES.bytes()[..]), ("x.toml", ROOMS.as_bytes())];
+    let server = Start::with(&files).run().await;
+    let mut old = enter(&server, "/room/a").await.ok().unwrap();
+    assert_eq!(old.ask("here").await, "1");
+    server.put("x.wasm", &ADMITS.bytes());
+    let second = |line: &crate::harness::LogLine| line.number("generation") == Some(2);
+    server.log.wait("generation 2", second).await;
+    // Its room is still there, and was open to everybody.
+    assert_eq!(enter(&server, "/room/a").await.err(), Some(403));
+    let mut new = enter(&server, "/room/a?name=ada").await.ok().unwrap();
+    assert_eq!((new.text().await, new.ask("who").await), ("ada of a".into(), "ada of a".into()));
+    assert_eq!(old.ask("here").await, "1");
+    // Nor once the last of the old room has left.
+    old.close(1000, "").await;
+    assert_eq!(enter(&server, "/room/a").await.err(), Some(403));
 }

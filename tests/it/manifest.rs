@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::guests::{ANSWERS_A, ANSWERS_B, FLOODS_ON_MESSAGE, RUNS_ON_MESSAGE, USES_WASI};
-use crate::harness::{Client, LogLine, Server, Start, example, http};
+use crate::harness::{Client, LogLine, Operator, Server, Start, example, http};
 
 async fn status(server: &Server, route: &str) -> u16 {
     match Client::try_connect(&server.url(route), &[]).await {
@@ -42,7 +42,8 @@ async fn a_route_takes_segments_of_the_path_decoded_once() {
     assert_eq!(status(&server, "/rooms/a%2Fb/c").await, 400);
     let plain = http(server.address, "GET /rooms/a/b", &["Host: localhost"]).await;
     assert_eq!(plain.status, 426);
-    assert!(server.stdout().contains("/rooms/{room}/{*rest}"), "{}", server.stdout());
+    let line = "/rooms/{room}/{*rest}   (a pattern: fill in what is in braces)\n";
+    assert!(server.stdout().contains(line), "{}", server.stdout());
 }
 
 #[tokio::test]
@@ -134,9 +135,39 @@ async fn the_environment_is_what_the_manifest_gives_and_no_more() {
     assert_eq!(environment("/y").await, "");
     assert!(!server.log.text().contains("s3cret"));
     server.put("x.toml", b"[secrets]\nKEY = \"NO_SUCH_KEY\"");
-    let line = server.log.message("x.toml: secrets.KEY names a variable that is not").await;
+    let line = server.log.message("x.toml: line 2: secrets.KEY names a variable that is not").await;
     assert!(line.message().contains("generation 1 serves on"), "{}", line.message());
     assert!(!line.message().contains("NO_SUCH_KEY"), "{}", line.message());
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_is_told_at_once_with_its_lines() {
+    let server = Start::with(&[("x.wasm", &ANSWERS_A.bytes()), ("x.toml", b"")])
+        .arg("--admin=127.0.0.1:0")
+        .run()
+        .await;
+    let operator = Operator::of(&server).await;
+    let wrong = "rout = \"/y\"\n[limits]\nmax-memory = \"5GiB\"\n[secrets]\nKEY = \"NO_SUCH_KEY\"";
+    server.put("x.toml", wrong.as_bytes());
+    for said in [
+        "x.toml: line 1: rout is no key here",
+        "x.toml: line 3: limits.max-memory must be at most 4GiB",
+        "x.toml: line 5: secrets.KEY names a variable",
+    ] {
+        let line = server.log.message(said).await;
+        assert!(line.message().contains("generation 1 serves on"), "{}", line.message());
+    }
+    let complaint = operator.handler("x").await["complaint"].as_str().unwrap().to_owned();
+    assert!(complaint.contains("x.toml: line 1: rout is no key here"), "{complaint}");
+    assert!(complaint.ends_with("(and 2 more: see the log)"), "{complaint}");
+    // Where one of them is mended, the others are told.
+    let start = server.log.len();
+    server.put("x.toml", wrong.replace("rout ", "route ").as_bytes());
+    let told = |line: &LogLine| line.message().contains("x.toml: line 5: secrets.KEY names");
+    server.log.wait_from(start, "what is left", told).await;
+    let complaint = operator.handler("x").await["complaint"].as_str().unwrap().to_owned();
+    assert!(complaint.contains("x.toml: line 3: limits.max-memory"), "{complaint}");
+    assert!(complaint.ends_with("(and 1 more: see the log)"), "{complaint}");
 }
 
 #[tokio::test]
@@ -216,7 +247,6 @@ async fn a_manifest_that_is_wrong_changes_nothing_but_the_log() {
         ("\n[limits]\nmax-memry = \"hunter2\"", "x.toml: line 3: limits.max-memry is no key here"),
         ("scope = \"hunter2\"", "x.toml: line 1: scope must be one of"),
         ("route = hunter2", "x.toml: line 1: "),
-        ("swap = \"migrate\"", "x.toml: line 1: swap can't be migrate yet"),
     ] {
         let before = server.log.len();
         server.put("x.toml", manifest.as_bytes());
@@ -261,6 +291,9 @@ async fn of_two_that_claim_one_route_both_are_named_and_neither_is_served() {
     .run()
     .await;
     let line = server.log.message("both claim the route").await;
+    for at in ["a.wasm (line 1 of a.toml)", "b.wasm (line 1 of b.toml)"] {
+        assert!(line.message().contains(at), "{}", line.message());
+    }
     for part in ["a.wasm", "b.wasm", "/rooms/{room}", "/rooms/{name}", "neither is loaded"] {
         assert!(line.message().contains(part), "{}", line.message());
     }

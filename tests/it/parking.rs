@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::guests::{ANSWERS_A, KEEPS_A, KEEPS_B, KEEPS_ROOM_A, KEEPS_ROOM_B};
-use crate::harness::{Client, Operator, Server, Start, within};
+use crate::harness::{Client, Operator, Server, Start, metrics, within};
 
 const SOON: &[u8] = b"park-after = \"1s\"\n";
 const ROOMS: &[u8] = b"park-after = \"1s\"\nroute = \"/room/{name}\"\nscope = \"path\"\n";
@@ -42,6 +42,10 @@ async fn a_connection_is_parked_and_goes_on_with_its_state() {
         assert_eq!(client.ask("hi").await, format!("a:{count} new hi"));
         parked(&operator, 1, 0).await;
     }
+    // The time without an event is no event's.
+    let metrics = metrics(&server).await;
+    let asking = r#"socklet_event_duration_seconds_sum{export="suspend",handler="x"}"#;
+    assert!(metrics[asking] < 0.5, "{}", metrics[asking]);
     client.close(1000, "").await;
     server.log.message("1 left a with 3: 1000").await;
     assert_eq!(server.log.text().matches("1 came to").count(), 1);
@@ -124,6 +128,12 @@ async fn a_swap_has_the_next_generation_take_a_parked_state_up() {
         let answer = client.ask("hi").await;
         assert!(answer.starts_with("b:4"), "{answer}");
         server.log.message("could not move to generation 3: resume did not take it").await;
+        // It is not forgotten there: what ends the handler ends it as well.
+        let status = operator.handler("x").await;
+        assert_eq!(status["generations"][0]["connections"], 1, "{status}");
+        std::fs::remove_file(server.file("x.wasm")).unwrap();
+        std::fs::remove_file(server.file("x.toml")).unwrap();
+        assert_eq!(client.closed().await.0, 1001);
     }
 }
 

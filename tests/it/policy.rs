@@ -44,7 +44,7 @@ async fn what_no_grant_names_is_denied() {
     let (_folder, config) = file("[[grants]]\nhandlers = [\"other\"]\nsecrets = [\"*\"]");
     for start in [asking().arg("--untrusted"), asking().arg(config)] {
         let server = start.run().await;
-        let line = server.log.message("chat.toml: route is not granted").await;
+        let line = server.log.message("chat.toml: line 1: route is not granted").await;
         assert!(line.message().contains("nothing serves its route yet"), "{}", line.message());
         assert_eq!(status(&server, "/elsewhere").await, 404);
         assert_eq!(status(&server, "/chat").await, 500);
@@ -63,7 +63,7 @@ async fn what_a_grant_names_is_had() {
     server.log.message("they get what 2 grants name").await;
     // A swap that asks for more is refused.
     server.put("chat.toml", b"route = \"/elsewhere\"\n[secrets]\nKEY = \"HOME\"");
-    let line = server.log.message("chat.toml: secrets.KEY is not granted").await;
+    let line = server.log.message("chat.toml: line 3: secrets.KEY is not granted").await;
     assert!(line.message().contains("generation 1 serves on"), "{}", line.message());
     assert_eq!(server.connect("/elsewhere").await.ask("environment").await, "KEY=s3cret");
 }
@@ -80,7 +80,8 @@ async fn a_ceiling_bounds_manifests_and_defaults() {
     .arg(config)
     .run()
     .await;
-    server.log.message("more.toml: limits.max-message-size is more than the policy allows").await;
+    let said = "more.toml: line 2: limits.max-message-size is more than the policy allows";
+    server.log.message(said).await;
     let mut client = server.connect("/x").await;
     client.send("x".repeat(101)).await;
     assert_eq!(client.closed().await.0, 1009);
@@ -102,6 +103,21 @@ async fn a_file_sets_flags_and_the_command_line_comes_before_it() {
     let _one = server.connect("/x").await;
     let _two = server.connect("/x").await;
     assert_eq!(status(&server, "/x").await, 503);
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_in_the_file_is_named_at_once() {
+    for (content, lines) in [
+        ("max-conections = 5\nlisten = \"x\"\nconfig = \"y\"", ["line 1", "line 2", "line 3"]),
+        ("[ceilings]\na = 1\nmax-topics = 0\n[grant]", ["line 2", "line 3", "line 4"]),
+    ] {
+        let (_folder, config) = file(content);
+        let (status, _, stderr) = run(&["serve", &config]).await;
+        assert_eq!(status.code(), Some(2), "{stderr}");
+        for line in lines {
+            assert!(stderr.contains(&format!("socklet.toml: {line}: ")), "{content}: {stderr}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -131,6 +147,7 @@ async fn what_is_wrong_in_the_file_is_named() {
             "max-conections = 5",
             "socklet.toml: line 1: max-conections is no flag of serve: did you mean max-connections?",
         ),
+        ("config = \"x\"", "socklet.toml: line 1: config names this file and can't be set in it"),
         ("\nmax-connections = 0", "socklet.toml: line 2: max-connections is wrong: "),
         ("listen = [\"localhost\"]", "socklet.toml: line 1: listen is wrong: "),
         (
@@ -183,6 +200,8 @@ async fn symlinks_stay_inside_where_nobody_is_trusted() {
     for name in ["file.wasm", "folder", "x.toml"] {
         server.log.message(&format!("{name}: leads out of the directory")).await;
     }
+    let told = server.log.text().matches("x.toml: leads out of the directory").count();
+    assert_eq!(told, 1, "{}", server.log.text());
     // An absolute one is not followed, wherever it leads.
     let target = server.file("inside/real.wasm").canonicalize().unwrap();
     symlink(target, server.file("absolute.wasm")).unwrap();

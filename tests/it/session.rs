@@ -332,7 +332,10 @@ async fn a_key_that_will_not_do_is_told_and_not_quoted() {
     .await;
     let line = server.log.message("session.key-file").await;
     let said = line.message();
-    assert!(said.contains("chat.toml: session.key-file names a file that is a private"), "{said}");
+    assert!(
+        said.contains("chat.toml: line 3: session.key-file names a file that is a private"),
+        "{said}"
+    );
     assert!(!server.log.text().contains("MIGHAgEAMBM"));
     let refused = Client::try_connect(&server.url("/chat"), &[]).await;
     assert_eq!(refused.err().unwrap(), 500);
@@ -372,7 +375,7 @@ fn rotated() -> String {
 }
 
 #[tokio::test]
-async fn a_key_that_is_replaced_in_its_file_is_good_no_more_once_the_manifest_is_touched() {
+async fn a_key_that_is_replaced_in_its_file_is_good_no_more() {
     let set = |secret: &str| {
         let key = secret.trim_end_matches('=');
         json!({ "keys": [{ "kty": "oct", "kid": "k", "k": key }] }).to_string()
@@ -391,7 +394,6 @@ async fn a_key_that_is_replaced_in_its_file_is_good_no_more_once_the_manifest_is
         open.text().await;
         assert_eq!(bearing(&server, &rotated()).await.err(), Some(401));
         std::fs::write(&file, other).unwrap();
-        server.put("chat.toml", manifest.as_bytes());
         generation(&server, 2).await;
         assert_eq!(bearing(&server, &good()).await.err(), Some(401), "{key}");
         assert!(bearing(&server, &rotated()).await.is_ok(), "{key}");
@@ -403,6 +405,108 @@ async fn a_key_that_is_replaced_in_its_file_is_good_no_more_once_the_manifest_is
         let third = server.log.lines().iter().any(|line| line.number("generation") == Some(3));
         assert!(!third, "{key}");
     }
+}
+
+/// A JWK set of secrets, each named by a number.
+fn set_of(secrets: &[(u32, &str)]) -> Vec<u8> {
+    let keys = secrets.iter().map(|(kid, secret)| {
+        json!({ "kty": "oct", "kid": kid.to_string(), "k": secret.trim_end_matches('=') })
+    });
+    json!({ "keys": keys.collect::<Vec<_>>() }).to_string().into_bytes()
+}
+
+#[tokio::test]
+async fn keys_of_a_set_rotate_under_a_live_server() {
+    let manifest = "swap = 'drain'\n[session]\nalgorithm = 'HS256'\njwks-file = 'keys/set.json'\n\
+                    from = ['authorization']\n";
+    let server = Start::with(&[
+        ("chat.wasm", &SHOWS_OPENING.bytes()),
+        ("chat.toml", manifest.as_bytes()),
+        ("keys/set.json", &set_of(&[(1, SECRET)])),
+    ])
+    .arg("--admin=127.0.0.1:0")
+    .run()
+    .await;
+    let operator = Operator::of(&server).await;
+    let of = |kid: u32, secret: &str| {
+        let header = Header { kid: Some(kid.to_string()), ..Header::default() };
+        let key = EncodingKey::from_base64_secret(secret).unwrap();
+        let claims = json!({ "sub": "ada", "exp": now() + 60 });
+        jsonwebtoken::encode(&header, &claims, &key).unwrap()
+    };
+    let (old, new) = (of(1, SECRET), of(2, OTHER_SECRET));
+    let mut live = Vec::new();
+    live.push(bearing(&server, &old).await.ok().unwrap());
+    assert_eq!(bearing(&server, &new).await.err(), Some(401));
+
+    server.put("keys/set.json", &set_of(&[(1, SECRET), (2, OTHER_SECRET)]));
+    generation(&server, 2).await;
+    live.push(bearing(&server, &old).await.ok().unwrap());
+    live.push(bearing(&server, &new).await.ok().unwrap());
+
+    // A file that will not do changes nothing but the log and the status.
+    let broken = b"{\"keys\": [";
+    server.put("keys/set.json", broken);
+    let said = "chat.toml: line 4: session.jwks-file names a file that is not a JWK set";
+    let line = server.log.message(said).await;
+    assert!(line.message().contains("generation 2 serves on"), "{}", line.message());
+    let status = operator.handler("chat").await;
+    assert!(status["complaint"].as_str().unwrap().contains("session.jwks-file"), "{status}");
+    live.push(bearing(&server, &old).await.ok().unwrap());
+    std::fs::remove_file(server.file("keys/set.json")).unwrap();
+    server.log.message("session.jwks-file names a file that can't be read").await;
+    live.push(bearing(&server, &new).await.ok().unwrap());
+
+    server.put("keys/set.json", &set_of(&[(2, OTHER_SECRET)]));
+    generation(&server, 3).await;
+    assert_eq!(operator.handler("chat").await["complaint"], Value::Null);
+    assert_eq!(bearing(&server, &old).await.err(), Some(401));
+    live.push(bearing(&server, &new).await.ok().unwrap());
+    for client in &mut live {
+        client.text().await;
+        assert_eq!(client.ask("still here").await, "still here");
+    }
+    // The same keys in another file are no news.
+    server.put("keys/set.json", &set_of(&[(2, OTHER_SECRET)]));
+    server.put("other.wasm", &SHOWS_OPENING.bytes());
+    server.log.message("other.wasm: serves").await;
+    assert!(!server.log.lines().iter().any(|line| line.number("generation") == Some(4)));
+}
+
+#[tokio::test]
+async fn what_was_rolled_back_to_gets_its_keys_and_stays() {
+    let manifest = "[session]\nalgorithm = 'HS256'\nkey-file = 'key'\nfrom = ['authorization']\n";
+    let server = serving(manifest)
+        .prepare(|folder| std::fs::write(folder.join("key"), SECRET).unwrap())
+        .arg("--admin=127.0.0.1:0")
+        .run()
+        .await;
+    let operator = Operator::of(&server).await;
+    server.put("chat.wasm", &ANSWERS_A.bytes());
+    generation(&server, 2).await;
+    assert_eq!(operator.ask("POST /handlers/chat/rollback").await.0, 200);
+    server.put("key", OTHER_SECRET.as_bytes());
+    generation(&server, 4).await;
+    assert_eq!(bearing(&server, &good()).await.err(), Some(401));
+    let opening = bearing(&server, &rotated()).await.ok().unwrap().text().await;
+    assert!(opening.contains("ada"), "{opening}");
+    let status = operator.handler("chat").await;
+    assert_eq!((&status["rolled_back_to"], &status["previous"]), (&json!(1), &json!(2)));
+    // Nor does a new key take away what a rollback would bring back.
+    assert_eq!(operator.ask("POST /handlers/chat/rollback").await.1["rolled_back_to"], 2);
+    assert_eq!(bearing(&server, &rotated()).await.ok().unwrap().ask("x").await, "a:x");
+}
+
+#[tokio::test]
+async fn a_handler_that_lacked_its_key_is_served_once_that_is_there() {
+    let server =
+        serving("[session]\nalgorithm = 'HS256'\nkey-file = 'key'\nfrom = ['authorization']")
+            .run()
+            .await;
+    server.log.message("line 3: session.key-file names a file that can't be read").await;
+    server.put("key", SECRET.as_bytes());
+    generation(&server, 1).await;
+    assert!(bearing(&server, &good()).await.is_ok());
 }
 
 #[tokio::test]

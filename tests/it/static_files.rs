@@ -330,6 +330,35 @@ async fn who_takes_nothing_is_cut_off_and_holds_up_nobody() {
 }
 
 #[tokio::test]
+async fn who_takes_a_little_now_and_then_is_cut_off_as_well() {
+    let files = large();
+    let server =
+        start(files.path()).arg("--write-timeout=1s").arg("--log=socklet=debug").run().await;
+    // Small buffers, so that what is taken here is what the server sees taken.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut socket = socket.connect(server.address).await.unwrap();
+    let request = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    socket.write_all(request).await.unwrap();
+    let slow = async {
+        let mut pace = tokio::time::interval(Duration::from_millis(100));
+        let mut part = [0; 1024];
+        loop {
+            pace.tick().await;
+            if socket.read(&mut part).await.unwrap_or(0) == 0 {
+                return;
+            }
+        }
+    };
+    let told = server.log.message("a file was not sent to its end: it was taken too slowly");
+    let line = tokio::select! {
+        line = told => line,
+        () = slow => panic!("it ended, and the log says nothing"),
+    };
+    assert_eq!(line.level(), "DEBUG");
+}
+
+#[tokio::test]
 async fn a_download_outlives_the_time_of_a_handshake_and_the_start_of_a_shutdown() {
     let files = large();
     let mut server = start(files.path())

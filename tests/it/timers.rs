@@ -88,7 +88,7 @@ async fn a_timer_that_was_cancelled_goes_off_no_more() {
 
 #[tokio::test]
 async fn an_instance_has_so_many_timers_and_none_that_go_off_too_soon_or_too_late() {
-    for (_server, mut client, route) in both("limits.max-timers = 3\n").await {
+    for (server, mut client, route) in both("limits.max-timers = 3\n").await {
         for time in ["0", "9", "31536000001"] {
             for how in ["after", "every"] {
                 let answer = client.ask(&format!("{how} {time} x")).await;
@@ -101,7 +101,7 @@ async fn an_instance_has_so_many_timers_and_none_that_go_off_too_soon_or_too_lat
         assert_eq!(client.ask("after 10 x").await, "set x");
         assert_eq!(client.text().await, "a rings x");
         // Whether it is another instance's.
-        let mut other = _server.connect(route).await;
+        let mut other = server.connect(route).await;
         let left = if route == "/x" { "3" } else { "1" };
         assert_eq!(other.ask("fill").await, format!("{left}, then there are too many timers"));
     }

@@ -54,22 +54,7 @@ pub(crate) fn run(target: &Target, load: &Load, server: Option<u32>) -> Result<O
     let mut outcome = Outcome::default();
     let before = server.map(Memory::of).transpose()?;
     let mut clients = Clients::new()?;
-    let (mut begun, mut until) = (0, Instant::now() + PATIENCE);
-    while outcome.served + outcome.refused < load.connections {
-        let settled = outcome.served + outcome.refused;
-        while begun < load.connections && begun - settled < AT_ONCE {
-            let from = u32::try_from(begun / EACH)?;
-            clients.open(begun, target, target.address.is_ipv4().then(|| source(from)))?;
-            begun += 1;
-        }
-        clients.turn(left(until), |_, _, happening| hold(&mut outcome, happening))?;
-        if outcome.served + outcome.refused > settled {
-            until = Instant::now() + PATIENCE;
-        }
-        let progress = !left(until).is_zero();
-        ensure!(progress, "no handshake was answered in {PATIENCE:?}, after {settled}");
-    }
-
+    open(&mut clients, target, load.connections, &mut outcome)?;
     rest(&mut clients, SETTLING, &mut outcome)?;
     if let (Some(server), Some(before)) = (server, before) {
         let after = Memory::of(server)?;
@@ -88,8 +73,33 @@ pub(crate) fn run(target: &Target, load: &Load, server: Option<u32>) -> Result<O
     Ok(outcome)
 }
 
+/// Opens so many, or has them refused.
+pub(super) fn open(
+    clients: &mut Clients,
+    target: &Target,
+    connections: usize,
+    outcome: &mut Outcome,
+) -> Result<()> {
+    let (mut begun, mut until) = (0, Instant::now() + PATIENCE);
+    while outcome.served + outcome.refused < connections {
+        let settled = outcome.served + outcome.refused;
+        while begun < connections && begun - settled < AT_ONCE {
+            let from = u32::try_from(begun / EACH)?;
+            clients.open(begun, target, target.address.is_ipv4().then(|| source(from)))?;
+            begun += 1;
+        }
+        clients.turn(left(until), |_, _, happening| hold(outcome, happening))?;
+        if outcome.served + outcome.refused > settled {
+            until = Instant::now() + PATIENCE;
+        }
+        let progress = !left(until).is_zero();
+        ensure!(progress, "no handshake was answered in {PATIENCE:?}, after {settled}");
+    }
+    Ok(())
+}
+
 /// Answers pings for this long.
-fn rest(clients: &mut Clients, time: Duration, outcome: &mut Outcome) -> Result<()> {
+pub(super) fn rest(clients: &mut Clients, time: Duration, outcome: &mut Outcome) -> Result<()> {
     let until = Instant::now() + time;
     while !left(until).is_zero() {
         clients.turn(left(until), |_, _, happening| hold(outcome, happening))?;

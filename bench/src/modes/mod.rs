@@ -3,6 +3,7 @@
 pub(crate) mod broadcast;
 pub(crate) mod echo;
 pub(crate) mod idle;
+pub(crate) mod parked;
 pub(crate) mod start;
 pub(crate) mod storm;
 pub(crate) mod swap;

@@ -46,6 +46,13 @@ pub(super) const HELD: &[Column] = &[
     column("KiB proportional each", 1),
     column("% of a core at rest", 2),
 ];
+pub(super) const PARKED: &[Column] = &[
+    column("served", 0),
+    column("KiB resident each", 1),
+    column("waking, p50 µs", 0),
+    median("an answer when awake, p50 µs", 0),
+    column("5,000 spoken to at once, ms until the last answer", 0),
+];
 pub(super) const FULL: &[Column] = &[
     column("served", 0),
     column("refused with 503 and the setting to raise", 0),

@@ -2,7 +2,7 @@
 
 use super::Size;
 use super::columns::{
-    CONNECTIONS, Column, DELIVERIES, FULL, HELD, P99, RATE, RATES, STARTS, SWAPS,
+    CONNECTIONS, Column, DELIVERIES, FULL, HELD, P99, PARKED, RATE, RATES, STARTS, SWAPS,
 };
 use super::contender::Contender;
 use super::figures::Bound::{self, AtLeast, AtMost};
@@ -58,6 +58,7 @@ pub(super) fn rows(size: &Size) -> Vec<Row> {
         threads(echo("threads-16", pipelined, Vec::new())),
         idle(size),
         idle_shared(size),
+        idle_parked(size),
         full(size),
         swap(size),
         start(size),
@@ -178,10 +179,7 @@ fn idle(size: &Size) -> Row {
             alone(4, AtMost(1.0)),
         ],
         compared: 1,
-        remarks: &[
-            "socklet pings a peer that is silent for 25 s; the other never does.",
-            "Not yet: parked instances.",
-        ],
+        remarks: &["socklet pings a peer that is silent for 25 s; the other never does."],
         ..own("idle", title, work, HELD)
     }
 }
@@ -201,6 +199,33 @@ fn idle_shared(size: &Size) -> Row {
         goals: vec![alone(0, AtLeast(connections as f64)), alone(1, AtMost(10.0))],
         compared: 1,
         ..own("idle-shared", title, work, HELD)
+    }
+}
+
+/// Each has an instance, of which no more than some are there at a time.
+fn idle_parked(size: &Size) -> Row {
+    let connections = size.full;
+    let title =
+        format!("{} idle connections, their instances parked", number(connections as f64, 0));
+    let work = Work::Parked(idle::Load { connections, seconds: 0.1 });
+    let parked = Contender {
+        manifest: Some("park-after = \"1s\"\n"),
+        flags: &["--max-connections=20000"],
+        ..Contender::guest(Peer::Socklet.name(), "keeps")
+    };
+    Row {
+        contenders: vec![parked],
+        goals: vec![
+            alone(0, AtLeast(connections as f64)),
+            alone(1, AtMost(10.0)),
+            alone(2, AtMost(200.0)),
+        ],
+        compared: 1,
+        remarks: &[
+            "Waking is what a first answer takes beyond the next one: a fresh instance, and its \
+             state.",
+        ],
+        ..own("idle-parked", title, work, PARKED)
     }
 }
 

@@ -11,7 +11,7 @@ use super::rounds::Sample;
 use super::server::{Server, Start};
 use crate::client::Target;
 use crate::meter::Meter;
-use crate::modes::{broadcast, echo, idle, start, storm, swap};
+use crate::modes::{broadcast, echo, idle, parked, start, storm, swap};
 
 /// The work of a row.
 #[derive(Clone, Debug)]
@@ -20,6 +20,7 @@ pub(crate) enum Work {
     Storm(storm::Load),
     Broadcast(broadcast::Load),
     Idle(idle::Load),
+    Parked(idle::Load),
     Full(idle::Load),
     Swap { swaps: usize },
     Start(start::Load),
@@ -81,6 +82,18 @@ impl Work {
                     outcome.at_rest().map_or(f64::NAN, |share| share * 100.0),
                 ];
                 Ok(Sample { figures, usage: outcome.usage, remark: refusal(&outcome) })
+            }
+            Self::Parked(load) => {
+                let outcome = parked::run(&echo_route, load, pid)?;
+                let waking = outcome.parked.saturating_sub(outcome.awake);
+                let figures = vec![
+                    outcome.served as f64,
+                    kib(outcome.resident),
+                    milliseconds(waking) * 1e3,
+                    milliseconds(outcome.awake) * 1e3,
+                    milliseconds(outcome.all),
+                ];
+                Ok(Sample { figures, usage: outcome.usage, remark: None })
             }
             Self::Full(load) => {
                 let outcome = idle::run(&echo_route, load, pid)?;

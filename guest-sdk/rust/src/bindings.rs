@@ -43,6 +43,45 @@ pub mod topical {
     });
 }
 
+/// The optional import of HTTP: `wasi:http`, of which only what is called gets into a
+/// component.
+pub mod http {
+    wit_bindgen::generate!({
+        inline: "
+            package socklet:guest-http;
+
+            world client {
+                import wasi:http/outgoing-handler@0.2.12;
+            }
+        ",
+        path: "wasi",
+        generate_all,
+    });
+}
+
+/// The optional import of the handler's environment.
+pub mod environment {
+    wit_bindgen::generate!({
+        inline: "
+            package socklet:guest-environment;
+
+            world informed {
+                import wasi:cli/environment@0.2.12;
+            }
+
+            package wasi:cli@0.2.12 {
+                interface environment {
+                    get-environment: func() -> list<tuple<string, string>>;
+                    // Whole, since it is merged with whatever else a component has of it.
+                    get-arguments: func() -> list<string>;
+                    initial-cwd: func() -> option<string>;
+                }
+            }
+        ",
+        generate_all,
+    });
+}
+
 /// The optional import of timers.
 pub mod timed {
     wit_bindgen::generate!({
@@ -59,7 +98,7 @@ pub mod timed {
     });
 }
 
-/// The optional export of an alarm, likewise.
+/// The optional export of an alarm: a world of its own, so that who has none exports none.
 pub mod alarmed {
     wit_bindgen::generate!({
         inline: "
@@ -76,7 +115,7 @@ pub mod alarmed {
     });
 }
 
-/// The optional export of a gate: a world of its own, so that who has none exports none.
+/// The optional export of a gate, likewise.
 pub mod gated {
     wit_bindgen::generate!({
         inline: "

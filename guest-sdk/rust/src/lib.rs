@@ -40,12 +40,14 @@
 //! - `request`, `message` and `close` are what events carry.
 //! - `connection` is what a handler can do about it, and [`topics`] how it reaches the
 //!   connections of all instances.
+//! - [`http`] sends requests to servers elsewhere, and [`mod@env`] has the manifest's
+//!   variables.
 //! - `logging` sends the `log` crate's lines, and panics, to the host's log.
 //! - `allocator` keeps idle instances small. It is there on wasm32-unknown-unknown,
 //!   unless the feature of that name is turned off.
 //!
-//! Absent on purpose: an executor and a way to wait. An event runs
-//! to its end, and the host runs no second one beside it.
+//! Absent on purpose: an executor. An event runs to its end, and the host runs no second
+//! one beside it; what has to be waited for, an upstream's answer, is waited for in a call.
 //!
 //! Built for any other target than `wasm32`, a handler compiles and its tests
 //! run, but nothing is exported and every call of the host panics.
@@ -57,10 +59,12 @@ mod allocator;
 pub mod bindings;
 mod close;
 mod connection;
+pub mod env;
 #[doc(hidden)]
 pub mod export;
 mod gate;
 mod handler;
+pub mod http;
 mod logging;
 mod members;
 mod message;
@@ -100,3 +104,8 @@ struct Handlers;
 #[cfg(all(doctest, feature = "snapshot"))]
 #[doc = include_str!("../../../docs/hot-swap.md")]
 struct HotSwap;
+
+/// Compiles the Rust of the page about requests to upstreams.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/http.md")]
+struct Http;

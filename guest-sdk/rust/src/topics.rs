@@ -188,7 +188,8 @@ pub enum SubscribeOutcome {
 pub enum PublishOutcome {
     /// It is on its way to everybody who is subscribed, were it nobody.
     Published,
-    /// The message is larger than `max-message-size` (1 MiB by default): split it.
+    /// The message is larger than `max-message-size` or `max-backpressure` (1 MiB each by
+    /// default): split it.
     TooLarge,
     /// The name is empty, longer than 256 bytes, or holds a control character.
     Invalid,

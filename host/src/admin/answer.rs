@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 
 pub(super) type Response = hyper::Response<Full<Bytes>>;
@@ -40,6 +40,13 @@ impl Problem {
 
     pub(super) fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// What was asked for was not done, and may be done in a moment; the outcome is in the
+    /// words of the WIT.
+    pub(super) fn again(detail: impl Into<Cow<'static, str>>, outcome: &'static str) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).outcome(outcome);
+        problem.with(RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
     pub(super) fn outcome(mut self, outcome: &'static str) -> Self {

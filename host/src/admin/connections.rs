@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, Request, StatusCode};
 use serde::Serialize;
 
@@ -132,16 +132,16 @@ where
     let (generation, connection) = find(id, host)?;
     let (parts, body) = request.into_parts();
     let text = is_text(&parts.headers);
-    let payload = read(body, text, generation.settings.limits.max_message_size).await?;
+    let max = generation.settings.limits.max_publication();
+    let payload = read(body, text, max).await?;
     match connection.write_from_outside(text, &payload) {
         WriteOutcome::Queued => Ok(json(StatusCode::ACCEPTED, &Outcome { outcome: "queued" })),
         WriteOutcome::Full => {
             let why = "more waits to be sent on this connection than another message has room for";
-            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, why).outcome("full");
-            Err(problem.with(RETRY_AFTER, HeaderValue::from_static("1")))
+            Err(Problem::again(why, "full"))
         }
         WriteOutcome::Closed => Err(closed()),
-        WriteOutcome::TooLarge => Err(too_large(generation.settings.limits.max_message_size)),
+        WriteOutcome::TooLarge => Err(too_large(max)),
     }
 }
 
@@ -216,7 +216,9 @@ fn closed() -> Problem {
 }
 
 pub(super) fn too_large(max: usize) -> Problem {
-    let why = format!("the message is larger than max-message-size ({max} bytes)");
+    let why = format!(
+        "the message is larger than max-message-size or max-backpressure allows ({max} bytes)"
+    );
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why).outcome("too-large")
 }
 

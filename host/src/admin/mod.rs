@@ -163,9 +163,10 @@ impl Admin {
         };
         let method = request.method();
         if !route.allows(method) {
-            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not"));
-            let allow = HeaderValue::from_str(&route.allow());
-            return Err(match allow {
+            let allow = route.allow();
+            let why = format!("{method} can't be done to this: there are {allow}");
+            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, why);
+            return Err(match HeaderValue::from_str(&allow) {
                 Ok(allow) => problem.with(ALLOW, allow),
                 Err(_) => problem,
             });

@@ -26,11 +26,11 @@ pub(crate) fn parse() -> Result<Job, String> {
     };
     let matches = command.get_matches_from(args);
     let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    cli.serve.policy = policy.clone();
+    cli.serve.policy.of_file = policy.clone();
     let mut job = cli.job();
     match &mut job {
-        Job::Serve(serve) => serve.policy = policy,
-        Job::Check(check) => check.policy = policy,
+        Job::Serve(serve) => serve.policy.of_file = policy,
+        Job::Check(check) => check.policy.of_file = policy,
         Job::Embed(_) | Job::Schema | Job::Compile(_) => {}
     }
     Ok(job)
@@ -53,6 +53,9 @@ fn file_of(
     Ok(Some((ConfigFile::read(path)?, matches)))
 }
 
+/// So many flags that are wrong are told at once.
+const MOST: usize = 20;
+
 /// Appends what the file sets and nobody else.
 fn extend(
     args: &mut Vec<OsString>,
@@ -66,8 +69,12 @@ fn extend(
         None => (Some(serve.clone()), matches),
     };
     let of_command = of_command.unwrap_or_default();
+    let wrong = file.flags.iter().filter_map(|flag| check(file, flag, &serve).err());
+    let wrong: Vec<_> = wrong.take(MOST).collect();
+    if !wrong.is_empty() {
+        return Err(wrong.join("\n"));
+    }
     for flag in &file.flags {
-        check(file, flag, &serve)?;
         // Some flags of `serve` mean nothing to other commands.
         let Some(arg) = find(&of_command, &flag.name) else { continue };
         let source = matches.value_source(arg.get_id().as_str());
@@ -79,11 +86,15 @@ fn extend(
     Ok(())
 }
 
+/// What a file may set: neither itself nor what ends at once.
+fn settable(command: &Command) -> impl Iterator<Item = (&str, &Arg)> {
+    let named = |arg| (Arg::get_long(arg).unwrap_or_else(|| arg.get_id().as_str()), arg);
+    let all = command.get_arguments().map(named);
+    all.filter(|(name, _)| !matches!(*name, "config" | "help" | "version"))
+}
+
 fn find<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
-    command.get_arguments().find(|arg| {
-        let named = arg.get_long().unwrap_or_else(|| arg.get_id().as_str());
-        named == name && !matches!(name, "config" | "help" | "version")
-    })
+    settable(command).find(|(named, _)| *named == name).map(|(_, arg)| arg)
 }
 
 fn written(flag: &Flag, arg: &Arg) -> Vec<OsString> {
@@ -97,7 +108,11 @@ fn written(flag: &Flag, arg: &Arg) -> Vec<OsString> {
 /// Whether the flag and its value are any, so that a complaint can name the line.
 fn check(file: &ConfigFile, flag: &Flag, serve: &Command) -> Result<(), String> {
     let Some(arg) = find(serve, &flag.name) else {
-        let names = serve.get_arguments().filter_map(Arg::get_long);
+        if flag.name == "config" {
+            let what = "names this file and can't be set in it: --config or SOCKLET_CONFIG does";
+            return Err(file.complain(flag, what));
+        }
+        let names = settable(serve).map(|(name, _)| name);
         let near = |name: &str| strsim::jaro_winkler(name, &flag.name);
         let nearest = names.max_by(|one, other| near(one).total_cmp(&near(other)));
         let nearest = nearest.filter(|name| near(name) > 0.8);

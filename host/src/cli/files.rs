@@ -9,9 +9,9 @@ use clap::Args;
 use socklet::config::Config;
 use socklet::inspect;
 use socklet::manifest::embed;
-use socklet::policy::Policy;
 
 use super::limits::{LimitFlags, TimeoutFlags};
+use super::policy::PolicyFlags;
 
 #[derive(Args, Debug)]
 pub(crate) struct Check {
@@ -21,32 +21,19 @@ pub(crate) struct Check {
     /// The handlers' directory, where names and routes begin [default: each file's own]
     #[arg(long, env = "SOCKLET_DIR")]
     dir: Option<PathBuf>,
-    /// The operator's policy, as for serve
-    #[arg(long, value_name = "FILE", env = "SOCKLET_CONFIG")]
-    config: Option<PathBuf>,
-    /// As for serve
-    #[arg(
-        long,
-        env = "SOCKLET_UNTRUSTED",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "false",
-        default_missing_value = "true"
-    )]
-    untrusted: bool,
+    #[command(flatten)]
+    pub(super) policy: PolicyFlags,
     #[command(flatten)]
     limits: LimitFlags,
     #[command(flatten)]
     timeouts: TimeoutFlags,
-    #[arg(skip)]
-    pub(super) policy: Policy,
 }
 
 impl Check {
     /// Prints a report on each file. Fails where one of them would not be served.
     pub(crate) async fn run(&self) -> anyhow::Result<ExitCode> {
         let mut config = Config {
-            policy: self.policy.clone().untrusted(self.untrusted),
+            policy: self.policy.policy(),
             compiler: Some("/proc/self/exe".into()),
             // Each is tried out alone.
             max_instances: Some(1),
@@ -83,8 +70,10 @@ impl Embed {
             .with_context(|| format!("{}: can't be read", self.manifest.display()))?;
         let made = match embed(&component, &manifest) {
             Ok(made) => made,
-            Err(why @ socklet::manifest::EmbedError::Manifest(_)) => {
-                bail!("{}: {why}", self.manifest.display())
+            Err(socklet::manifest::EmbedError::Manifest(why)) => {
+                let named = |why| format!("{}: {why}", self.manifest.display());
+                let complaints: Vec<_> = why.lines().map(named).collect();
+                bail!("{}", complaints.join("\n"))
             }
             Err(why) => bail!("{}: {why}", self.file.display()),
         };

@@ -10,7 +10,8 @@ use socklet::written::{duration, message_size, positive, size, timers};
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitFlags {
-    /// Connections in all; one more is refused with 503
+    /// Connections in all; one more is refused with 503 [default: 16384, or what the limit of
+    /// descriptors leaves room for]
     #[arg(long, value_name = "N", env = "SOCKLET_MAX_CONNECTIONS", value_parser = positive)]
     max_connections: Option<usize>,
     /// Connections of one remote address, of IPv6 one /64; one more is refused with 429 [default: 1024]
@@ -67,6 +68,12 @@ pub(super) struct LimitFlags {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     max_message_rate: Option<u32>,
+    /// Topics to which one connection may be subscribed; one more is refused [default: 64]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_SUBSCRIPTIONS", value_parser = positive)]
+    max_subscriptions: Option<usize>,
+    /// Topics of a handler that there may be; one more is refused [default: 10000]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_TOPICS", value_parser = positive)]
+    max_topics: Option<usize>,
     /// Call stack of a guest [default: 512KiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_STACK", value_parser = size)]
     max_stack: Option<usize>,
@@ -100,6 +107,29 @@ pub(super) struct LimitFlags {
     /// Time that one event may take from its start or its last return from waiting [default: 30s]
     #[arg(long, value_name = "TIME", env = "SOCKLET_EVENT_WALL_TIME", value_parser = duration)]
     event_wall_time: Option<Duration>,
+    /// Requests of one instance to upstreams at a time [default: 8]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_HTTP_REQUESTS", value_parser = positive)]
+    max_http_requests: Option<usize>,
+    /// Requests of all instances of a handler to upstreams at a time [default: 256]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SOCKLET_MAX_HANDLER_HTTP_REQUESTS",
+        value_parser = positive
+    )]
+    max_handler_http_requests: Option<usize>,
+    /// Longest body of a request to an upstream [default: 1MiB]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_HTTP_REQUEST_SIZE", value_parser = size)]
+    max_http_request_size: Option<usize>,
+    /// Longest body of an upstream's answer [default: 8MiB]
+    #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_HTTP_RESPONSE_SIZE", value_parser = size)]
+    max_http_response_size: Option<usize>,
+    /// Time that an upstream may let pass without a sign of it [default: 20s]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_HTTP_TIMEOUT", value_parser = duration)]
+    http_timeout: Option<Duration>,
+    /// Time from the start of a request to an upstream to the end of its answer [default: 5m]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_HTTP_TOTAL_TIME", value_parser = duration)]
+    http_total_time: Option<Duration>,
 }
 
 impl LimitFlags {
@@ -113,12 +143,20 @@ impl LimitFlags {
         set(&mut limits.max_handler_queue, self.max_handler_queue);
         set(&mut limits.max_handler_instances, self.max_handler_instances);
         limits.max_message_rate = self.max_message_rate;
+        set(&mut limits.max_subscriptions, self.max_subscriptions);
+        set(&mut limits.max_topics, self.max_topics);
         set(&mut limits.max_log_rate, self.max_log_rate);
         set(&mut limits.max_snapshot, self.max_snapshot);
         set(&mut limits.max_timers, self.max_timers);
         set(&mut limits.event_cpu_warning, self.event_cpu_warning);
         set(&mut limits.event_cpu_time, self.event_cpu_time);
         set(&mut limits.event_wall_time, self.event_wall_time);
+        set(&mut limits.max_http_requests, self.max_http_requests);
+        set(&mut limits.max_handler_http_requests, self.max_handler_http_requests);
+        set(&mut limits.max_http_request_size, self.max_http_request_size);
+        set(&mut limits.max_http_response_size, self.max_http_response_size);
+        set(&mut limits.http_timeout, self.http_timeout);
+        set(&mut limits.http_total_time, self.http_total_time);
         set(&mut config.max_connections, self.max_connections);
         set(&mut config.max_connections_per_address, self.max_connections_per_address);
         set(&mut config.max_handshake_rate, self.max_handshake_rate);
@@ -166,6 +204,9 @@ pub(super) struct TimeoutFlags {
     /// For all connections to end on shutdown [default: 10s]
     #[arg(long, value_name = "TIME", env = "SOCKLET_SHUTDOWN_TIMEOUT", value_parser = duration)]
     shutdown_timeout: Option<Duration>,
+    /// Over which connections are closed when another process has taken over [default: 1m]
+    #[arg(long, value_name = "TIME", env = "SOCKLET_TAKEOVER_DRAIN", value_parser = duration)]
+    takeover_drain: Option<Duration>,
     /// For the connections of a replaced handler to end on their own [default: 24h]
     #[arg(long, value_name = "TIME", env = "SOCKLET_DRAIN_TIMEOUT", value_parser = duration)]
     drain_timeout: Option<Duration>,
@@ -182,6 +223,7 @@ impl TimeoutFlags {
         timeouts.idle = self.idle_timeout;
         set(&mut timeouts.shutdown_delay, self.shutdown_delay);
         set(&mut timeouts.shutdown, self.shutdown_timeout);
+        set(&mut timeouts.takeover_drain, self.takeover_drain);
         set(&mut timeouts.drain, self.drain_timeout);
     }
 }

@@ -1,17 +1,15 @@
-//! Opens files below a directory and nowhere else. The kernel sees to it (openat2),
-//! at each step of a path and of its symlinks, so nothing can be exchanged between a
-//! look and the opening.
+//! What of a directory of files may be had: files and folders below it that are not hidden.
 
-use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 use hyper_staticfile::vfs::{FileOpener, FileWithMetadata};
-use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use tokio::task::spawn_blocking;
+
+use crate::beneath::{self, Reach};
 
 /// A directory. It may be replaced as a whole, also by a symlink to another one.
 pub(super) struct Beneath(pub(super) PathBuf);
@@ -47,30 +45,15 @@ impl FileOpener for Beneath {
 /// Opens a file or a folder. What is hidden, lies elsewhere or is something else is not
 /// found.
 fn open(root: &Path, path: &Path) -> Opened {
-    // A symlink that is exchanged meanwhile has the kernel ask for another try.
-    const TRIES: usize = 4;
     if path.iter().any(|name| name.as_bytes().starts_with(b".")) {
         return Err(ErrorKind::NotFound.into());
     }
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    let root =
-        rustix::fs::open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    // What was a file may be a pipe by now, which must not be waited for.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    let mut opened = Err(Errno::AGAIN);
-    for _ in 0..TRIES {
-        opened = rustix::fs::openat2(&root, path, flags, Mode::empty(), resolve);
-        if !matches!(opened, Err(Errno::AGAIN)) {
-            break;
-        }
-    }
-    let file = File::from(opened.map_err(|error| match error {
+    let file = beneath::open(root, path, Reach::Beneath).map_err(|error| match error {
         Errno::XDEV | Errno::LOOP | Errno::NOTDIR | Errno::NAMETOOLONG => {
             ErrorKind::NotFound.into()
         }
         other => io::Error::from(other),
-    })?);
+    })?;
     let metadata = file.metadata()?;
     if !metadata.is_file() && !metadata.is_dir() {
         return Err(ErrorKind::NotFound.into());

@@ -8,12 +8,20 @@
 mod component;
 mod frames;
 mod handshake;
+mod manifest;
+mod proxy_protocol;
 mod rfc6455;
+mod section;
 mod stage;
+mod token;
 
 pub use component::component;
 pub use frames::frames;
 pub use handshake::handshake;
+pub use manifest::manifest;
+pub use proxy_protocol::proxy_protocol;
+pub use section::section;
+pub use token::token;
 
 #[cfg(test)]
 mod tests {
@@ -48,5 +56,25 @@ mod tests {
     #[test]
     fn any_file_is_served_or_refused_in_one_line() {
         replay(component, "component");
+    }
+
+    #[test]
+    fn any_manifest_is_understood_or_its_flaws_are_told() {
+        replay(manifest, "manifest");
+    }
+
+    #[test]
+    fn no_token_is_good_but_one_that_says_and_proves_what_it_has_to() {
+        replay(token, "token");
+    }
+
+    #[test]
+    fn a_manifest_is_found_in_any_component_or_put_there() {
+        replay(section, "section");
+    }
+
+    #[test]
+    fn a_header_of_the_proxy_protocol_is_read_to_its_end() {
+        replay(proxy_protocol, "proxy_protocol");
     }
 }

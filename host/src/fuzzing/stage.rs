@@ -72,7 +72,7 @@ pub(super) fn serve(bytes: &[u8], manner: Manner) -> Vec<u8> {
             let deadline = Instant::now() + host.config.timeouts.handshake;
             let served = handshake::serve(theirs, peer, &host, &origins, deadline).await;
             if let Served::Upgraded(upgraded) = served {
-                serve_connection(upgraded, peer).await;
+                serve_connection(*upgraded, None, peer).await;
             }
         };
         let started = Instant::now();

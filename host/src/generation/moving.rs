@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::{Generation, Membership};
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::guards::Guards;
 use crate::imports::Connections;
 use crate::instance::Instance;
 use crate::instances::Instances;
@@ -23,11 +24,30 @@ use crate::settings::SwapPolicy;
 use crate::snapshot::{Saved, Stays};
 use crate::source::Source;
 
+/// That something may come back to a generation: it is to be found until then.
+pub(crate) struct Hold(Arc<Generation>);
+
+impl Hold {
+    pub(crate) fn new(of: &Arc<Generation>) -> Self {
+        of.held.fetch_add(1, Relaxed);
+        Self(of.clone())
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Relaxed);
+    }
+}
+
 impl Generation {
     /// Whether the state of its instances may be given to those of the next one.
     fn can_move_to(&self, next: &Self) -> bool {
         let both = self.prepared.has_snapshot() && next.prepared.has_snapshot();
-        both && self.settings.scope == next.settings.scope
+        // Who was let in without a session or a gate has shown nothing of what the next one
+        // may rely on.
+        let guarded = !Guards::of(next).ask_more_than(Guards::of(self));
+        both && guarded && self.settings.scope == next.settings.scope
     }
 
     /// What becomes of its connections where the next one takes over.
@@ -41,7 +61,7 @@ impl Generation {
 
     /// Has all its connections move to the next one, each when its turn comes. Nobody
     /// else joins it from now on.
-    pub(crate) fn hand_over(&self, next: &Arc<Self>) {
+    pub(crate) fn hand_over(self: &Arc<Self>, next: &Arc<Self>) {
         self.retired.store(true, Relaxed);
         self.stays.store(None);
         let (mut rooms, mut theirs) = (self.rooms(), next.rooms());
@@ -49,6 +69,7 @@ impl Generation {
         rooms.retain(|key, room| match theirs.entry(key.clone()) {
             Entry::Occupied(_) => true,
             Entry::Vacant(entry) => {
+                room.hold(self);
                 room.set_home(next);
                 entry.insert(room.clone());
                 false
@@ -72,6 +93,7 @@ impl Generation {
             theirs.remove(key);
             rooms.insert(key.clone(), room.clone());
             room.set_home(self);
+            room.let_go();
         }
     }
 

@@ -40,6 +40,7 @@ use crate::generation::Membership;
 use crate::host::{DownloadSlot, Host};
 use crate::peer::Peer;
 use crate::session::Guest;
+use crate::stream::{Shared, Sink, Stream, share};
 use holding::Holding;
 use origin::Origins;
 
@@ -59,7 +60,7 @@ pub(crate) struct Opened {
 
 /// What has become of a socket's request.
 pub(crate) enum Served<S> {
-    Upgraded(Upgraded<S>),
+    Upgraded(Box<Upgraded<S>>),
     /// A file is being sent, for as long as the peer takes of it, until this ends.
     Sending(Pin<Box<dyn Future<Output = ()> + Send>>),
     /// The peer has had its answer, or nothing more is to be said to it.
@@ -79,6 +80,16 @@ pub(crate) struct Switched<S> {
     pub(crate) response: Vec<u8>,
     /// What the peer sent right behind its request.
     pub(crate) read_ahead: Bytes,
+}
+
+impl Upgraded<Stream> {
+    /// Lets others than the session write to the socket as well, where that can be.
+    pub(crate) fn share(self) -> (Upgraded<Shared>, Option<Sink>) {
+        let Self { switched: Switched { socket, response, read_ahead }, opened } = self;
+        let (socket, sink) = share(socket);
+        let switched = Switched { socket, response, read_ahead };
+        (Upgraded { switched, opened }, sink)
+    }
 }
 
 /// Serves the one request of a socket, which has to have come by `deadline`.
@@ -170,7 +181,7 @@ where
     match (served, outcome) {
         (Ok(Ok(())), Outcome::Opened(opened)) => {
             let switched = Switched { socket, response, read_ahead: parts.read_buf };
-            return Served::Upgraded(Upgraded { switched, opened: *opened });
+            return Served::Upgraded(Box::new(Upgraded { switched, opened: *opened }));
         }
         (Ok(Ok(())), _) => {}
         (Ok(Err(error)), _) => {

@@ -9,6 +9,7 @@ use crate::bindings::WebsocketHandlerIndices;
 use crate::clock::Clock;
 use crate::guest_state::GuestState;
 use crate::meter::Meter;
+use crate::upstream::WASI_HTTP;
 use crate::wasi::World;
 
 /// A handler's component, ready to instantiate: exports found, imports linked.
@@ -17,6 +18,7 @@ pub(crate) struct Prepared {
     pub(super) component: InstancePre<GuestState>,
     pub(super) exports: WebsocketHandlerIndices,
     pub(super) optional: Arc<Optional>,
+    http: bool,
     clock: Arc<Clock>,
     pub(super) world: Arc<World>,
 }
@@ -28,7 +30,9 @@ impl Prepared {
     ) -> wasmtime::Result<Self> {
         let exports = WebsocketHandlerIndices::new(&component)?;
         let optional = Arc::new(Optional::of(&component));
-        Ok(Self { exports, optional, component, clock, world: Arc::default() })
+        let of = component.component().component_type();
+        let http = of.imports(component.engine()).any(|(name, _)| name.starts_with(WASI_HTTP));
+        Ok(Self { exports, optional, http, component, clock, world: Arc::default() })
     }
 
     /// The same for guests that see this world.
@@ -39,6 +43,11 @@ impl Prepared {
     /// Whether it decides about handshakes.
     pub(crate) fn has_gate(&self) -> bool {
         self.optional.on_request.is_some()
+    }
+
+    /// Whether it sends requests to upstreams.
+    pub(crate) fn imports_http(&self) -> bool {
+        self.http
     }
 
     /// Whether what its instances know can be given to others.

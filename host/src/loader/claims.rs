@@ -69,7 +69,11 @@ impl Loader {
 
     fn conflict(&self, one: &Stake<'_>, other: &Stake<'_>) -> String {
         let file = |key: &str| match self.known.get(key) {
-            Some(known) => known.file.path.display().to_string(),
+            Some(known) => {
+                let written = known.wanted.as_ref().and_then(|wanted| wanted.written.as_ref());
+                let written = written.map(|at| format!(" ({at})")).unwrap_or_default();
+                format!("{}{written}", known.file.path.display())
+            }
             None => key.to_owned(),
         };
         let (files, claims) = match one.claim == other.claim {

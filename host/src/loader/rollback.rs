@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::Loader;
+use super::keys::Place;
 use crate::guards::{Guards, Lost};
 
 /// What an operator wishes of the loader: a handler's rollback.
@@ -56,9 +57,15 @@ impl Loader {
         let previous = handler.previous().ok_or(NoRollback::NoPrevious)?;
         let folder = known.file.path.parent().unwrap_or(Path::new("."));
         let manifest = previous.settings.manifest.as_deref();
+        let place = Place::new(&known.file.path, self.config.policy.confines());
+        let keys = place.look(manifest);
         // Keys may have been replaced since then: what is read anew is what is there now.
         let wanted = self.config.policy.settings(&self.config, &key, manifest, folder);
-        let settings = wanted.map_err(NoRollback::Settings)?.settings;
+        let settings = wanted.map_err(|refusals| {
+            let refusals: Vec<_> = refusals.iter().map(ToString::to_string).collect();
+            NoRollback::Settings(refusals.join("; "))
+        });
+        let settings = settings?.settings;
         if let Some(current) = handler.current()
             && let Some(lost) =
                 Guards::of(&current).lost_by(Guards::new(&settings, &previous.prepared))
@@ -81,6 +88,7 @@ impl Loader {
                 "generation {to} serves again, until {} changes",
                 known.file.path.display()
             );
+            known.keys.extend(keys);
             known.let_be();
             if let Some(claim) = claim {
                 known.served_before = known.served.replace(claim);

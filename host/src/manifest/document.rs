@@ -1,32 +1,15 @@
 //! From TOML to a type, or to an error that names a line and a key and quotes nothing
 //! else: what is written there may be a secret that was put into the wrong place.
 
-use std::fmt;
 use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
 
-/// What is wrong in a file, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Flaw {
-    pub(crate) line: usize,
-    /// As it is written in the file, `limits.max-memory`; empty where none can be named.
-    pub(crate) key: String,
-    pub(crate) what: String,
-}
-
-impl fmt::Display for Flaw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: ", self.line)?;
-        if !self.key.is_empty() {
-            write!(f, "{} ", self.key)?;
-        }
-        f.write_str(&self.what)
-    }
-}
+use super::flaws::{Flaw, Flaws};
 
 /// A TOML file, read as far as to know where what is.
 pub(crate) struct Document<'a> {
@@ -60,66 +43,98 @@ impl<'a> Document<'a> {
         line(self.text, span.start)
     }
 
-    /// Reads all of it. Keys that `T` doesn't know are errors, but those of the root
-    /// where that is `open`.
-    pub(crate) fn read<T: DeserializeOwned + JsonSchema>(&self, open: bool) -> Result<T, Flaw> {
+    /// Reads all of it that can be read, and says what can't. Keys that `T` doesn't know
+    /// are flaws, but those of the root where that is `open`.
+    pub(crate) fn read<T>(&self, open: bool) -> (T, Flaws)
+    where
+        T: Default + DeserializeOwned + JsonSchema,
+    {
         let schema = schemars::schema_for!(T).to_value();
         let schema = Schema { all: &schema, here: &schema };
-        self.check_keys(&self.root, schema, &mut Vec::new(), open)?;
-        toml::from_str(self.text).map_err(|error| {
+        let mut flaws = Flaws::default();
+        let mut unknown = Vec::new();
+        self.check_keys(&self.root, schema, &mut Vec::new(), open, &mut |path, flaw| {
+            flaws.add(flaw);
+            unknown.push(path.to_vec());
+            !flaws.is_full()
+        });
+        let mut left = self.root.clone();
+        for path in &unknown {
+            take(&mut left, path);
+        }
+        // A reader stops at the first value that is wrong: what it has complained of is
+        // left out, and it reads again.
+        let mut taken = unknown;
+        while !flaws.is_full() {
+            let whole = Spanned::new(0..self.text.len(), left.clone());
+            let error = match T::deserialize(Deserializer::from(whole)) {
+                Ok(read) => return (read, flaws),
+                Err(error) => error,
+            };
             let span = error.span().unwrap_or(0..0);
             let mut path = Vec::new();
-            locate(&self.root, &span, &mut path);
-            Flaw { line: self.line(&span), key: path.join("."), what: said(error.message()) }
-        })
+            locate(&left, &span, &mut path);
+            let mut missing = path.clone();
+            missing.extend(missing_field(error.message()).map(str::to_owned));
+            // What has been left out here is not missing in the file.
+            if missing.len() == path.len() || !taken.contains(&missing) {
+                let (line, what) = (self.line(&span), said(error.message()));
+                flaws.add(Flaw { line, key: written(&path), what });
+            }
+            match take(&mut left, &path) {
+                true => taken.push(path),
+                false => break,
+            }
+        }
+        (T::default(), flaws)
     }
 
     /// What is wrong with a key that can be read.
-    pub(crate) fn flaw(&self, path: &[&str], what: impl Into<String>) -> Flaw {
+    pub(crate) fn flaw(&self, path: &[impl AsRef<str>], what: impl Into<String>) -> Flaw {
+        Flaw { line: self.line_of(path), key: written(path), what: what.into() }
+    }
+
+    /// The line of a key, or of the innermost table on the way to it that is there.
+    pub(crate) fn line_of(&self, path: &[impl AsRef<str>]) -> usize {
         let mut table = Some(&self.root);
         let mut line = 1;
         for key in path {
-            let entry = table.and_then(|table| table.get_key_value(*key));
+            let entry = table.and_then(|table| table.get_key_value(key.as_ref()));
             let Some((name, value)) = entry else { break };
             line = self.line(&name.span());
             table = value.get_ref().as_table();
         }
-        Flaw { line, key: path.join("."), what: what.into() }
+        line
     }
 
+    /// Tells of each key that is none, until it is told to stop. False where it was.
     fn check_keys(
         &self,
         table: &DeTable<'_>,
         schema: Schema<'_>,
         path: &mut Vec<String>,
         open: bool,
-    ) -> Result<(), Flaw> {
+        tell: &mut dyn FnMut(&[String], Flaw) -> bool,
+    ) -> bool {
         let known = schema.properties();
         for (key, value) in table {
             let name = &**key.get_ref();
-            path.push(printable(name));
-            let inner = match known.and_then(|known| known.get(name)) {
-                Some(inner) => inner,
-                None => match schema.of_any_key() {
-                    Some(inner) => inner,
-                    None if open => {
-                        path.pop();
-                        continue;
-                    }
-                    None => {
-                        let what = schema.unknown(name);
-                        return Err(Flaw {
-                            line: self.line(&key.span()),
-                            key: path.join("."),
-                            what,
-                        });
-                    }
-                },
+            path.push(name.to_owned());
+            let inner = known.and_then(|known| known.get(name)).or_else(|| schema.of_any_key());
+            let go_on = match inner {
+                Some(inner) => self.check_value(value.get_ref(), schema.at(inner), path, tell),
+                None if open => true,
+                None => {
+                    let (line, what) = (self.line(&key.span()), schema.unknown(name));
+                    tell(path, Flaw { line, key: written(path), what })
+                }
             };
-            self.check_value(value.get_ref(), schema.at(inner), path)?;
             path.pop();
+            if !go_on {
+                return false;
+            }
         }
-        Ok(())
+        true
     }
 
     fn check_value(
@@ -127,21 +142,46 @@ impl<'a> Document<'a> {
         value: &DeValue<'_>,
         schema: Schema<'_>,
         path: &mut Vec<String>,
-    ) -> Result<(), Flaw> {
+        tell: &mut dyn FnMut(&[String], Flaw) -> bool,
+    ) -> bool {
         match value {
             DeValue::Table(table) if schema.is_table() => {
-                self.check_keys(table, schema, path, false)
+                self.check_keys(table, schema, path, false, tell)
             }
             DeValue::Array(items) => match schema.items() {
                 Some(schema) => {
-                    items.iter().try_for_each(|item| self.check_value(item.get_ref(), schema, path))
+                    items.iter().all(|item| self.check_value(item.get_ref(), schema, path, tell))
                 }
-                None => Ok(()),
+                None => true,
             },
             // Of whatever else is wrong with it, its type will tell.
-            _ => Ok(()),
+            _ => true,
         }
     }
+}
+
+/// Takes a key out of a table or the tables in it, or the innermost on the way to it that
+/// is in a table. False where there is none.
+fn take(table: &mut DeTable<'_>, path: &[String]) -> bool {
+    let [first, rest @ ..] = path else { return false };
+    if !rest.is_empty()
+        && let Some(value) = table.get_mut(first.as_str())
+        && let DeValue::Table(inner) = value.get_mut()
+    {
+        return take(inner, rest);
+    }
+    table.remove(first.as_str()).is_some()
+}
+
+/// A path for a message.
+pub(super) fn written(path: &[impl AsRef<str>]) -> String {
+    let names: Vec<_> = path.iter().map(|name| printable(name.as_ref())).collect();
+    names.join(".")
+}
+
+/// The field that a table lacks, by what serde says of it.
+fn missing_field(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
 /// A part of a JSON schema, as schemars makes it.
@@ -236,7 +276,7 @@ fn locate(table: &DeTable<'_>, span: &Range<usize>, path: &mut Vec<String>) {
         if !within(key.span()) && !within(value.span()) {
             // The parts of a table that has a header lie apart.
             let before = path.len();
-            path.push(printable(key.get_ref()));
+            path.push(key.get_ref().to_string());
             let inner = path.len();
             locate_in(value.get_ref(), span, path);
             if path.len() > inner {
@@ -245,7 +285,7 @@ fn locate(table: &DeTable<'_>, span: &Range<usize>, path: &mut Vec<String>) {
             path.truncate(before);
             continue;
         }
-        path.push(printable(key.get_ref()));
+        path.push(key.get_ref().to_string());
         return locate_in(value.get_ref(), span, path);
     }
 }

@@ -127,6 +127,10 @@ table! {
     max_handler_instances: Count = "max-handler-instances";
     /// Messages a second that one connection may send; beyond, it is read more slowly.
     max_message_rate: Rate = "max-message-rate";
+    /// Topics to which one connection may be subscribed.
+    max_subscriptions: Count = "max-subscriptions";
+    /// Topics of the handler that there may be, and shared ones because of it.
+    max_topics: Count = "max-topics";
     /// Bytes that may be logged in a second; more is dropped.
     max_log_rate: Size = "max-log-rate";
     /// Bytes of the state that an instance gives to another one.
@@ -139,6 +143,18 @@ table! {
     event_cpu_time: Time = "event-cpu-time";
     /// Time that one event may take from its start or its last return from waiting.
     event_wall_time: Time = "event-wall-time";
+    /// Requests of one instance to upstreams at a time.
+    max_http_requests: Count = "max-http-requests";
+    /// Those of all instances.
+    max_handler_http_requests: Count = "max-handler-http-requests";
+    /// The longest body of a request to an upstream.
+    max_http_request_size: Size = "max-http-request-size";
+    /// The longest body of an upstream's answer.
+    max_http_response_size: Size = "max-http-response-size";
+    /// Time that an upstream may let pass without a sign of it.
+    http_timeout: Time = "http-timeout";
+    /// Time from the start of a request to the end of its answer.
+    http_total_time: Time = "http-total-time";
 }
 
 #[cfg(test)]

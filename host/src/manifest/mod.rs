@@ -5,19 +5,23 @@
 
 pub(crate) mod asked;
 pub(crate) mod document;
+pub(crate) mod flaws;
 pub(crate) mod limits;
 pub(crate) mod section;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::claim::Route;
 use crate::pattern::Pattern;
-use crate::token::SessionTable;
-use document::{Document, Flaw};
+use crate::token::{SessionError, SessionTable};
+use crate::upstream::AllowedHost;
+use document::Document;
+use flaws::Flaws;
 use limits::LimitTable;
 pub use section::{EmbedError, embed};
 use values::{HostName, Origin, Subprotocol, Text, Time, TimeOrNone, Variable};
@@ -114,6 +118,9 @@ pub(crate) struct Keepalive {
 pub(crate) struct Capabilities {
     /// Topics that are shared with other handlers, by patterns of their names.
     pub(crate) topics: TopicPatterns,
+    /// Hosts that the handler may send HTTP requests to: patterns of names, addresses and
+    /// networks, each maybe with a port.
+    pub(crate) allowed_hosts: Vec<AllowedHost>,
 }
 
 /// Patterns of topics, in which * stands for any run of characters.
@@ -148,61 +155,66 @@ pub(crate) enum OverflowKey {
 }
 
 impl Manifest {
-    /// Reads a manifest. The error quotes nothing of it but a key.
-    pub(crate) fn parse(text: &str) -> Result<Self, Flaw> {
-        let document = Document::new(text)?;
-        refuse_what_is_to_come(&document)?;
-        let manifest: Self = document.read(false)?;
-        manifest.check(&document)?;
-        Ok(manifest)
+    /// Reads a manifest. The flaws quote nothing of it but keys.
+    pub(crate) fn parse(text: &str) -> Result<Self, Flaws> {
+        let (manifest, flaws) = Self::read(text);
+        flaws.into_result().map(|()| manifest)
+    }
+
+    /// What can be understood of a manifest, and what is wrong with it. What is not
+    /// understood is left out, and so is what would look wrong without it.
+    pub(crate) fn read(text: &str) -> (Self, Flaws) {
+        let document = match Document::new(text) {
+            Ok(document) => document,
+            Err(flaw) => return (Self::default(), flaw.into()),
+        };
+        let (mut manifest, mut flaws) = document.read::<Self>(false);
+        if flaws.are_in("session") || flaws.are_in("subprotocols") {
+            manifest.session = None;
+        }
+        if flaws.are_in("keepalive") {
+            manifest.keepalive = Keepalive::default();
+        }
+        manifest.check(&document, &mut flaws);
+        (manifest, flaws)
     }
 
     /// What no single value shows.
-    fn check(&self, document: &Document<'_>) -> Result<(), Flaw> {
-        for (at, subprotocol) in self.subprotocols.iter().enumerate() {
-            if self.subprotocols[..at].contains(subprotocol) {
-                return Err(document.flaw(&["subprotocols"], "must name each one once"));
-            }
+    fn check(&self, document: &Document<'_>, flaws: &mut Flaws) {
+        let twice = |(at, one)| self.subprotocols[..at].contains(one);
+        if self.subprotocols.iter().enumerate().any(twice) {
+            flaws.add(document.flaw(&["subprotocols"], "must name each one once"));
         }
-        for (table, name) in self
-            .env
-            .keys()
-            .map(|name| ("env", name))
-            .chain(self.secrets.keys().map(|name| ("secrets", name)))
-        {
-            if name.is_empty() || name.contains(['=', '\0']) {
+        let no_variable = |name: &String| name.is_empty() || name.contains(['=', '\0']);
+        for (table, wrong) in [
+            ("env", self.env.keys().any(no_variable)),
+            ("secrets", self.secrets.keys().any(no_variable)),
+        ] {
+            if wrong {
                 let what = "must have names of variables as its keys: not empty, without = and NUL";
-                return Err(document.flaw(&[table], what));
+                flaws.add(document.flaw(&[table], what));
             }
         }
-        if let Some(both) = self.secrets.keys().find(|name| self.env.contains_key(*name)) {
+        for both in self.secrets.keys().filter(|name| self.env.contains_key(*name)) {
             let what = "is in [env] as well: remove one of the two";
-            return Err(document.flaw(&["secrets", both], what));
+            flaws.add(document.flaw(&["secrets", both], what));
         }
-        if let Some(session) = &self.session {
-            let checked = session.check(&self.spoken());
-            checked.map_err(|error| document.flaw(&["session", error.key], error.problem))?;
+        for SessionError { key, problem } in
+            self.session.iter().flat_map(|session| session.check(&self.spoken()))
+        {
+            flaws.add(document.flaw(&["session", key], problem));
         }
-        Ok(())
     }
-}
 
-impl Manifest {
+    /// The file that its keys are in, as it is written; none where they are elsewhere.
+    pub(crate) fn key_file(&self) -> Option<&Path> {
+        self.session.as_ref()?.key_path()
+    }
+
     /// The subprotocols that the handler speaks.
     pub(crate) fn spoken(&self) -> Vec<String> {
         self.subprotocols.iter().map(|one| one.0.clone()).collect()
     }
-}
-
-/// Keys that mean something in the design of socklet, but not in this version: to
-/// ignore them would be to serve without what they are there for.
-fn refuse_what_is_to_come(document: &Document<'_>) -> Result<(), Flaw> {
-    let root = document.root();
-    if root.get("swap").is_some_and(|value| value.get_ref().as_str() == Some("migrate")) {
-        let what = "can't be migrate yet: this version has drain and restart";
-        return Err(document.flaw(&["swap"], what));
-    }
-    Ok(())
 }
 
 /// The JSON Schema of manifests, for editors.

@@ -30,7 +30,7 @@ pub(crate) enum SectionError {
 /// Why a manifest can't be put into a component.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
-    /// The manifest is wrong.
+    /// The manifest is wrong: a line for each thing.
     #[error("{0}")]
     Manifest(String),
     /// The component is none.
@@ -68,7 +68,7 @@ pub(crate) fn read(file: impl Read + Seek) -> io::Result<Result<Option<String>, 
 ///
 /// See [`EmbedError`].
 pub fn embed(component: &[u8], manifest: &str) -> Result<Vec<u8>, EmbedError> {
-    Manifest::parse(manifest).map_err(|flaw| EmbedError::Manifest(flaw.to_string()))?;
+    Manifest::parse(manifest).map_err(|flaws| EmbedError::Manifest(flaws.to_string()))?;
     if manifest.len() > MAX_SIZE {
         return Err(EmbedError::Manifest(format!("is longer than {MAX_SIZE} bytes")));
     }
@@ -123,8 +123,12 @@ fn read_sections<F: Read + Seek>(file: &mut BufReader<F>) -> io::Result<Option<V
         let mut manifest = None;
         if kind == CUSTOM {
             let Some((name, digits)) = number(file)? else { return Ok(None) };
-            left = left.saturating_sub(digits);
-            if name == NAME.len() as u64 && name <= left {
+            // What follows would be read at another place than where it is.
+            if digits + name > size {
+                return Ok(None);
+            }
+            left -= digits;
+            if name == NAME.len() as u64 {
                 let mut found = [0; NAME.len()];
                 file.read_exact(&mut found)?;
                 left -= name;
@@ -211,7 +215,10 @@ mod tests {
             assert_eq!(read_from(&whole[..end]), Ok(None), "{end}");
         }
         let huge = [EMPTY, &[CUSTOM, 0xff, 0xff, 0xff, 0xff, 0xff]].concat();
-        for bytes in [&b""[..], b"garbage", b"\0asm\x01\0\0\0", &huge] {
+        // Custom sections that have no name, or a longer one than there is room for.
+        let nameless = [EMPTY, &[CUSTOM, 0], &whole[HEADER..]].concat();
+        let shifted = [EMPTY, &[CUSTOM, 2, 16, b's'], &whole[HEADER..]].concat();
+        for bytes in [&b""[..], b"garbage", b"\0asm\x01\0\0\0", &huge, &nameless, &shifted] {
             assert_eq!(read_from(bytes), Ok(None));
             assert!(matches!(embed(bytes, ""), Err(EmbedError::NotAComponent)));
         }

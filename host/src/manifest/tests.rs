@@ -28,10 +28,18 @@ fn everything_that_can_be_said_is_understood() {
         max-handler-queue = "1MiB"
         max-handler-instances = 10
         max-message-rate = 5
+        max-subscriptions = 2
+        max-topics = 3
         max-log-rate = "1KiB"
         event-cpu-warning = "10ms"
         event-cpu-time = "100ms"
         event-wall-time = "5s"
+        max-http-requests = 4
+        max-handler-http-requests = 100
+        max-http-request-size = "10KiB"
+        max-http-response-size = "20MiB"
+        http-timeout = "5s"
+        http-total-time = "1m"
 
         [keepalive]
         ping-interval = "10s"
@@ -46,6 +54,7 @@ fn everything_that_can_be_said_is_understood() {
 
         [capabilities]
         topics = { publish = ["news/*"], subscribe = ["*"] }
+        allowed-hosts = ["api.example.com", "10.0.0.0/8:*"]
 
         [topics]
         overflow = "close"
@@ -63,10 +72,13 @@ fn everything_that_can_be_said_is_understood() {
     manifest.limits.apply(&mut limits);
     assert_eq!((limits.max_message_size, limits.max_backpressure), (65536, 100_000));
     assert_eq!((limits.max_message_rate, limits.max_handler_instances), (Some(5), 10));
+    assert_eq!((limits.max_subscriptions, limits.max_topics), (2, 3));
     assert_eq!(limits.event_wall_time, Duration::from_secs(5));
     assert_eq!(manifest.env["GREETING"].0, "hello");
     assert_eq!(manifest.secrets["API_KEY"].0, "CHAT_API_KEY");
     assert!(manifest.capabilities.topics.publish[0].matches("news/a"));
+    let hosts = manifest.capabilities.allowed_hosts;
+    assert_eq!(hosts.last().map(|host| host.as_str()), Some("10.0.0.0/8:*"));
     assert_eq!(manifest.topics.overflow, OverflowKey::Close);
 }
 
@@ -105,7 +117,6 @@ fn a_flaw_names_line_and_key_and_what_to_write() {
         ("[limits]\nevent-cpu-time = \"366d\"", "more than 0s and at most 365d"),
         ("limits = 5", "line 1: limits must be "),
         ("scope = \"room\"", "line 1: scope must be one of `connection`, `path`, `handler`"),
-        ("swap = \"migrate\"", "line 1: swap can't be migrate yet"),
         ("\n[session]\n", "line 2: session missing field `algorithm`"),
         (
             "[session]\nalgoritm = \"HS256\"",
@@ -143,6 +154,84 @@ fn a_flaw_names_line_and_key_and_what_to_write() {
     }
 }
 
+fn flaws(text: &str) -> Vec<String> {
+    let (_, flaws) = Manifest::read(text);
+    flaws.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn all_flaws_are_told_in_the_order_of_their_lines() {
+    let flaws = flaws(
+        r#"scope = "room"
+subprotocols = ["a", "a"]
+[limits]
+max-memry = 1
+max-memory = "much"
+max-topics = 0
+event-cpu-time = 5
+[env]
+A = 1
+B = ""
+[secrets]
+B = "B"
+C = []"#,
+    );
+    let starts = [
+        "line 1: scope must be one of",
+        "line 2: subprotocols must name each one once",
+        "line 4: limits.max-memry is no key here",
+        "line 5: limits.max-memory must be a size",
+        "line 6: limits.max-topics must be a whole number",
+        "line 7: limits.event-cpu-time must be a duration",
+        "line 9: env.A must be a text",
+        "line 12: secrets.B is in [env] as well",
+        "line 13: secrets.C must be the name of a variable",
+    ];
+    assert_eq!(flaws.len(), starts.len(), "{flaws:#?}");
+    for (flaw, start) in flaws.iter().zip(starts) {
+        assert!(flaw.starts_with(start), "{flaw}");
+    }
+}
+
+#[test]
+fn of_a_flaw_nothing_follows_that_is_none() {
+    // What is wrong is not missing, and what it might have gone with is not without it.
+    for (text, count) in [
+        ("[session]\nalgorithm = \"none\"\nfrom = [\"authorization\"]\nkey-env = \"A\"", 1),
+        ("[session]\nalgorithm = \"none\"\nfrom = 5\nleeway = 7\nkey-env = \"A\"", 3),
+        ("[session]\nalgorithm = \"none\"", 1),
+        ("session = { algorithm = 7, frm = [] }\nscope = 1", 3),
+        (
+            "subprotocols = [\"a b\"]\n[session]\nalgorithm = \"HS256\"\nkey-env = \"A\"\n\
+             from = [{ subprotocol = \"b.\" }]",
+            1,
+        ),
+        ("limits = 5\nkeepalive = 5", 2),
+        ("[capabilities.topics]\npublish = [\"\", \"\"]\nsubscribe = 1\nx = 2", 3),
+    ] {
+        let flaws = flaws(text);
+        assert_eq!(flaws.len(), count, "{text}\n{flaws:#?}");
+    }
+    let session = flaws(
+        "[session]\nalgorithm = []\nfrom = []\nleeway = \"6m\"\nreject = \"close\"\n\
+                         required = false\naudience = []",
+    );
+    assert_eq!(session.len(), 6, "{session:#?}");
+}
+
+#[test]
+fn so_many_flaws_are_told_and_no_more() {
+    let keys: String = (0..1000).map(|number| format!("wrong-{number} = 1\n")).collect();
+    assert_eq!(flaws(&keys).len(), 20);
+    let values: String = (0..1000).map(|number| format!("V{number} = 1\n")).collect();
+    assert_eq!(flaws(&format!("[env]\n{values}")).len(), 20);
+    let both: String = (0..1000).map(|number| format!("V{number} = \"\"\n")).collect();
+    assert_eq!(
+        flaws(&format!("[env]\n{both}[secrets]\n{}", both.replace("\"\"", "\"a\""))).len(),
+        20
+    );
+}
+
 #[test]
 fn no_flaw_quotes_what_is_written_but_a_key() {
     const SECRET: &str = "hunter2";
@@ -169,6 +258,7 @@ fn no_flaw_quotes_what_is_written_but_a_key() {
         "[env]\nA = hunter2",
         "[env]\nA = \"hunter2",
         "hunter2",
+        "[capabilities]\nallowed-hosts = [\"http://hunter2\"]",
         "[topics]\noverflow = \"hunter2\"",
     ] {
         let flaw = flaw(text);

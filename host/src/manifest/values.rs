@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use crate::claim::Route;
 use crate::pattern::Pattern;
+use crate::upstream::AllowedHost;
 use crate::written;
 
 /// A value that is written as a text, or as a whole number where it is one.
@@ -83,6 +84,7 @@ values! {
     Origin, "Origin", { "type": "string", "minLength": 1 };
     Subprotocol, "Subprotocol", { "type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" };
     Pattern, "Pattern", { "type": "string", "minLength": 1, "maxLength": 256 };
+    AllowedHost, "AllowedHost", { "type": "string", "minLength": 1 };
     Variable, "Variable", { "type": "string", "pattern": "^[^=\\x00]+$" };
     Text, "Text", { "type": "string" };
 }
@@ -230,6 +232,14 @@ impl Value for Subprotocol {
 
 impl Value for Pattern {
     const IS: &'static str = "a pattern such as news/*, of at most 256 bytes";
+
+    fn of(text: &str) -> Result<Self, String> {
+        Self::new(text).ok_or_else(|| format!("must be {}", Self::IS))
+    }
+}
+
+impl Value for AllowedHost {
+    const IS: &'static str = "a host such as api.example.com, *.example.com:8443 or 10.0.0.0/8";
 
     fn of(text: &str) -> Result<Self, String> {
         Self::new(text).ok_or_else(|| format!("must be {}", Self::IS))

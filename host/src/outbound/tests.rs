@@ -172,10 +172,10 @@ fn deliveries_fill_half_of_the_queue_and_leave_the_rest_to_the_handler() {
     // One that is larger than that half finds room where there is nothing else, and
     // the event that it came into can still write.
     queue.begin_event();
-    assert_eq!(queue.deliver(&shared(2000)), Delivery::Queued);
-    assert_eq!(queue.write(false, &binary(10)), WriteOutcome::Queued);
+    assert_eq!(queue.deliver(&shared(100)), Delivery::Queued);
+    assert_eq!(queue.write(false, &binary(1000)), WriteOutcome::Queued);
     assert_eq!(queue.write(false, &binary(10)), WriteOutcome::Full);
-    assert_eq!(queue.deliver(&shared(100_001)), Delivery::Refused("max-message-size"));
+    assert_eq!(queue.deliver(&shared(100_001)), Delivery::TooLarge("max-message-size"));
     queue.close(1000, "");
     assert_eq!(queue.deliver(&shared(0)), Delivery::Closed);
 }
@@ -213,4 +213,131 @@ fn a_writer_is_waited_for_until_it_comes_to_the_sockets_bound_and_then_no_more()
     assert_eq!(queue.deliver(&shared(3)), Delivery::Queued);
     assert!(!queue.tell());
     assert!(!queue.may_make_room_for(40));
+}
+
+/// Two of them would otherwise lie there: this, and what an event writes behind it.
+#[test]
+fn no_delivery_is_larger_than_a_queue_may_be_before_a_message() {
+    let mut queue = queue();
+    assert_eq!(queue.deliver(&shared(101)), Delivery::TooLarge("max-backpressure"));
+    assert_eq!(queue.queued(), 0);
+    assert_eq!(queue.deliver(&shared(100)), Delivery::Queued);
+    assert_eq!(queue.write(false, &binary(50_000)), WriteOutcome::Queued);
+    assert!(queue.queued() <= 100 + frame::MAX_HEADER + 50_004, "{}", queue.queued());
+    assert_eq!(queue.write(false, &binary(0)), WriteOutcome::Full);
+}
+
+/// The writer asks when it has made room, and by then it may be others who have.
+#[test]
+fn who_was_held_back_is_remembered_though_others_have_made_room_since() {
+    const FREE: usize = 16 * 1024;
+    let account = account(8_000);
+    let limits = Limits { max_backpressure: 1 << 20, ..Limits::default() };
+    let mut queue = Outbound::new(&limits, account.clone());
+    queue.begin_event();
+    assert_eq!(queue.write(false, &binary(FREE + 1)), WriteOutcome::Queued);
+    account.queued.take_anyway(10_000);
+    assert!(queue.congested());
+    account.queued.give_back(10_000);
+    let mut taken = Vec::new();
+    assert!(queue.take(&mut taken));
+    queue.sent(taken.len());
+    assert!(queue.was_held_back());
+    assert!(!queue.congested());
+    assert!(!queue.was_held_back());
+}
+
+/// A socket and its other end.
+fn sockets() -> (Sink, std::os::unix::net::UnixStream) {
+    let (ours, theirs) = tokio::net::UnixStream::pair().unwrap();
+    let (_, sink) = ours.into_split();
+    (Sink::Unix(sink), theirs.into_std().unwrap())
+}
+
+async fn open(sink: Sink) -> Outbound {
+    let Sink::Unix(half) = &sink else { panic!("no Unix socket") };
+    half.writable().await.unwrap();
+    let limits = Limits { max_backpressure: 1 << 20, ..Limits::default() };
+    let mut queue = Outbound::new(&limits, account(usize::MAX));
+    queue.begin_event();
+    queue.open(sink);
+    queue
+}
+
+fn through(queue: &mut Outbound, frame: &SharedFrame) -> Tally {
+    let lent = Lent { buffer: &mut Vec::new(), now: Instant::now() };
+    queue.write_through(lent, |queue| {
+        assert_eq!(queue.deliver(frame), Delivery::Queued);
+    })
+}
+
+/// All that has come to the other end.
+fn arrived(socket: &mut std::os::unix::net::UnixStream) -> Vec<u8> {
+    let mut arrived = Vec::new();
+    let end = std::io::Read::read_to_end(socket, &mut arrived);
+    assert!(end.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock));
+    arrived
+}
+
+#[tokio::test]
+async fn nobody_writes_past_what_is_queued_or_in_the_writers_hands() {
+    let (sink, mut peer) = sockets();
+    let mut queue = open(sink).await;
+    let mut taken = Vec::new();
+    assert!(queue.is_open());
+    queue.write(false, &binary(3));
+    assert!(!queue.is_open(), "something is queued");
+    assert!(queue.take(&mut taken));
+    assert!(!queue.is_open(), "the writer has it");
+    queue.sent(taken.len() - 1);
+    assert!(!queue.is_open(), "the writer has the end of it");
+    queue.sent(1);
+    assert!(queue.is_open());
+    assert_eq!(queue.deliver(&shared(50_000)), Delivery::Queued);
+    assert!(!queue.is_open(), "a shared segment is queued");
+    send(&mut queue);
+    assert!(queue.is_open());
+    assert!(arrived(&mut peer).is_empty());
+    assert!(!through(&mut queue, &shared(5)).is_empty());
+    assert_eq!((arrived(&mut peer).len(), queue.queued()), (7, 0));
+    assert!(queue.passed().is_some());
+    queue.close(1000, "");
+    assert!(!queue.is_open(), "a close frame is queued");
+    send(&mut queue);
+    assert!(!queue.is_open(), "the close frame was the last");
+}
+
+#[tokio::test]
+async fn what_a_socket_does_not_take_at_once_is_queued_to_the_byte() {
+    let (sink, mut peer) = sockets();
+    let mut queue = open(sink).await;
+    // Until the socket is full, by frames that are too many for it.
+    let (mut expected, mut number) = (Vec::new(), 0_u8);
+    while queue.is_open() {
+        number = number.wrapping_add(1);
+        let frame = SharedFrame::new(false, &[number; 1000]);
+        expected.extend_from_slice(frame.bytes());
+        let sent = through(&mut queue, &frame);
+        assert_eq!(sent.is_empty(), queue.queued() > 0);
+    }
+    assert!(!queue.may_make_room_for(1 << 20), "its socket is full");
+    assert!(!queue.written.is_empty(), "the writer counts it");
+    queue.write(true, b"behind it");
+    frame::append(&mut expected, frame::data_opcode(true), b"behind it");
+    let mut all = arrived(&mut peer);
+    all.extend(send(&mut queue));
+    assert!(all == expected);
+}
+
+#[test]
+fn half_a_frame_is_followed_by_its_other_half() {
+    let mut queue = queue();
+    let frame = shared(20);
+    for taken in 0..frame.len() {
+        let mut lent = frame.bytes().to_vec();
+        queue.queue_rest(&mut lent, taken);
+        queue.write(false, &binary(1));
+        let expected = [&frame.bytes()[taken..], &[0x82, 1, 0]].concat();
+        assert_eq!(send(&mut queue), expected);
+    }
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use toml::de::DeValue;
 
 use super::{Policy, Tables};
-use crate::manifest::document::{Document, Flaw};
+use crate::manifest::document::Document;
+use crate::manifest::flaws::{Flaw, Flaws};
 use crate::manifest::limits::LimitTable;
 use crate::manifest::{Keepalive, MAX_SIZE};
 
@@ -34,7 +35,7 @@ impl ConfigFile {
     ///
     /// # Errors
     ///
-    /// One line that names the file, and the line and the key in it.
+    /// A line for each thing that is wrong: it names the file, and the line and the key in it.
     pub fn read(path: &Path) -> Result<Self, String> {
         let named = |what: String| format!("{}: {what}", path.display());
         let bytes =
@@ -43,7 +44,10 @@ impl ConfigFile {
             return Err(named("is larger than 1 MiB: that is no configuration".into()));
         }
         let text = String::from_utf8(bytes).map_err(|_| named("is not UTF-8".into()))?;
-        let (flags, policy) = parse(&text).map_err(|flaw| named(flaw.to_string()))?;
+        let (flags, policy) = parse(&text).map_err(|flaws| {
+            let flaws: Vec<_> = flaws.iter().map(|flaw| named(flaw.to_string())).collect();
+            flaws.join("\n")
+        })?;
         Ok(Self { flags, policy, path: path.to_owned() })
     }
 
@@ -54,43 +58,56 @@ impl ConfigFile {
     }
 }
 
-pub(super) fn parse(text: &str) -> Result<(Vec<Flag>, Policy), Flaw> {
+pub(crate) fn parse(text: &str) -> Result<(Vec<Flag>, Policy), Flaws> {
     let document = Document::new(text)?;
-    let tables: Tables = document.read(true)?;
+    let (tables, mut flaws) = document.read::<Tables>(true);
     for grant in tables.grants.iter().flatten() {
-        grant.check().map_err(|what| document.flaw(&["grants"], what))?;
+        if let Err(what) = grant.check() {
+            flaws.add(document.flaw(&["grants"], what));
+        }
     }
     let mut flags = Vec::<Flag>::new();
+    let mut add = |flags: &mut Vec<Flag>, path: &[&str], value: &DeValue<'_>| {
+        let (name, line) = (path.last().copied().unwrap_or_default(), document.line_of(path));
+        match values(value) {
+            _ if flags.iter().any(|before| before.name == name) => {
+                let what = "is in [defaults] and above the tables: remove one of the two";
+                flaws.add(Flaw { line, key: name.to_owned(), what: what.into() });
+            }
+            Some(values) => flags.push(Flag { name: name.to_owned(), values, line }),
+            None => {
+                let what = "must be a text, a number, true or false, or a list of texts";
+                flaws.add(document.flaw(path, what));
+            }
+        }
+    };
+    let mut wrong = Vec::new();
     for (name, value) in document.root() {
-        let name = name.get_ref().to_string();
-        match name.as_str() {
-            "ceilings" | "grants" => {}
-            "defaults" => {
-                let Some(table) = value.get_ref().as_table() else {
-                    return Err(document.flaw(&["defaults"], "must be a table of limits"));
-                };
+        let name = &**name.get_ref();
+        match (name, value.get_ref()) {
+            ("ceilings" | "grants", _) => {}
+            ("defaults", DeValue::Table(table)) => {
                 for (name, value) in table {
-                    let name = name.get_ref().to_string();
-                    if !is_of_a_handler(&name) {
-                        let what = "is no key here: there are the keys of [limits] and \
-                                    [keepalive] in manifests";
-                        return Err(document.flaw(&["defaults", &name], what));
+                    let path = ["defaults", name.get_ref()];
+                    match is_of_a_handler(name.get_ref()) {
+                        true => add(&mut flags, &path, value.get_ref()),
+                        false => {
+                            let what = "is no key here: there are the keys of [limits] and \
+                                        [keepalive] in manifests";
+                            wrong.push(document.flaw(&path, what));
+                        }
                     }
-                    flags.push(flag(&document, &["defaults", &name], value.get_ref())?);
                 }
             }
-            _ if is_table(value.get_ref()) => {
-                return Err(document.flaw(&[&name], unknown_table(&name)));
+            ("defaults", _) => wrong.push(document.flaw(&[name], "must be a table of limits")),
+            (_, value) if is_table(value) => {
+                wrong.push(document.flaw(&[name], unknown_table(name)));
             }
-            _ => flags.push(flag(&document, &[&name], value.get_ref())?),
+            (_, value) => add(&mut flags, &[name], value),
         }
     }
-    for (at, flag) in flags.iter().enumerate() {
-        if flags[..at].iter().any(|before| before.name == flag.name) {
-            let what = "is in [defaults] and above the tables: remove one of the two";
-            return Err(Flaw { line: flag.line, key: flag.name.clone(), what: what.into() });
-        }
-    }
+    wrong.into_iter().for_each(|flaw| flaws.add(flaw));
+    flaws.into_result()?;
     Ok((flags, Policy { untrusted: false, tables }))
 }
 
@@ -121,19 +138,11 @@ fn unknown_table(name: &str) -> String {
     }
 }
 
-fn flag(document: &Document<'_>, path: &[&str], value: &DeValue<'_>) -> Result<Flag, Flaw> {
-    let wrong =
-        || document.flaw(path, "must be a text, a number, true or false, or a list of texts");
-    let values = match value {
-        DeValue::Array(items) => {
-            let items = items.iter().map(|item| written(item.get_ref()));
-            items.collect::<Option<Vec<_>>>()
-        }
+fn values(value: &DeValue<'_>) -> Option<Vec<String>> {
+    match value {
+        DeValue::Array(items) => items.iter().map(|item| written(item.get_ref())).collect(),
         single => written(single).map(|value| vec![value]),
-    };
-    let line = document.flaw(path, "").line;
-    let name = path.last().copied().unwrap_or_default().to_owned();
-    Ok(Flag { name, values: values.ok_or_else(wrong)?, line })
+    }
 }
 
 fn written(value: &DeValue<'_>) -> Option<String> {
@@ -195,5 +204,16 @@ mod tests {
             let flaw = parse(text).unwrap_err().to_string();
             assert!(flaw.contains(said), "{text:?}: {flaw}");
         }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_named_at_once() {
+        let text = "x = 1979-05-27\nmax-memory = 1\n[defaults]\nmax-memory = 2\nlisten = \"a\"\n\
+                    [ceilings]\nmax-memry = 1\nmax-topics = 0\n[[grants]]\nroutes = [\"/{a}\"]\n\
+                    handlers = [\"*\"]\n[y]";
+        let flaws = parse(text).unwrap_err().to_string();
+        let lines: Vec<_> = flaws.lines().map(|flaw| flaw.split(':').next().unwrap()).collect();
+        let expected = ["line 1", "line 2", "line 5", "line 7", "line 8", "line 9", "line 12"];
+        assert_eq!(lines, expected, "{flaws}");
     }
 }

@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::claim::Route;
+use crate::manifest::asked::Refusal;
 use crate::manifest::{Manifest, TopicPatterns};
 use crate::pattern::Pattern;
+use crate::upstream::AllowedHost;
 
 /// One of `[[grants]]`: what manifests of these handlers may have, beside what other
 /// grants give them.
@@ -29,6 +31,9 @@ pub(crate) struct Grant {
     /// Patterns of names that a route may be for.
     #[serde(default)]
     hosts: Vec<Pattern>,
+    /// Hosts that requests may be sent to.
+    #[serde(default)]
+    allowed_hosts: Vec<AllowedHost>,
 }
 
 impl Grant {
@@ -44,7 +49,7 @@ impl Grant {
 /// What a manifest asks for and doesn't get.
 pub(super) struct Missing {
     /// The key in the manifest.
-    what: String,
+    key: Vec<String>,
     /// The key in a grant.
     how: &'static str,
     /// What of it, where a grant may name a part.
@@ -53,7 +58,8 @@ pub(super) struct Missing {
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
+        let key: Vec<_> = self.key.iter().map(|name| name.escape_debug().to_string()).collect();
+        f.write_str(&key.join("."))?;
         match &self.patterns[..] {
             [] => Ok(()),
             patterns => write!(f, " ({})", patterns.join(", ")),
@@ -71,52 +77,64 @@ impl<'a> Grants<'a> {
         Self(all.iter().filter(named).collect())
     }
 
-    /// Whether all is granted that a manifest asks for. The error names the key.
-    pub(super) fn check(&self, manifest: &Manifest, key: &str) -> Result<(), String> {
-        match self.missing(manifest, key).first() {
-            None => Ok(()),
-            Some(Missing { what, how, .. }) => Err(format!(
-                "{what} is not granted: leave it out, or have the operator grant it ({how} in [[grants]])"
-            )),
-        }
+    /// What is said of each key by which a manifest asks for what is not granted.
+    pub(super) fn refusals(&self, manifest: &Manifest, key: &str) -> Vec<Refusal> {
+        let refuse = |Missing { key, how, .. }| {
+            let what = format!(
+                "is not granted: leave it out, or have the operator grant it ({how} in [[grants]])"
+            );
+            Refusal { key, what }
+        };
+        self.missing(manifest, key).into_iter().map(refuse).collect()
     }
 
     /// All that a manifest asks for and doesn't get.
     pub(super) fn missing(&self, manifest: &Manifest, key: &str) -> Vec<Missing> {
         let mut missing = Vec::new();
-        let mut miss = |what: String, how| {
-            missing.push(Missing { what, how, patterns: Vec::new() });
+        let mut miss = |key: &[&str], how| {
+            let key = key.iter().map(|&name| name.to_owned()).collect();
+            missing.push(Missing { key, how, patterns: Vec::new() });
         };
         if let Some(route) = &manifest.route
             && !route.is_own(key)
             && !self.any(|grant| grant.routes.iter().any(|prefix| route.is_below(prefix.as_str())))
         {
-            miss("route".to_owned(), "routes");
+            miss(&["route"], "routes");
         }
         if let Some(host) = &manifest.host
             && !self.any(|grant| grant.hosts.iter().any(|name| name.matches(&host.0)))
         {
-            miss("host".to_owned(), "hosts");
+            miss(&["host"], "hosts");
         }
         for (name, variable) in &manifest.secrets {
             if !self.any(|grant| grant.secrets.iter().any(|secret| secret.matches(&variable.0))) {
-                miss(format!("secrets.{}", name.escape_debug()), "secrets");
+                miss(&["secrets", name], "secrets");
             }
         }
         let of_session = manifest.session.as_ref().and_then(|session| session.key_env.as_ref());
         if let Some(variable) = of_session
             && !self.any(|grant| grant.secrets.iter().any(|secret| secret.matches(variable)))
         {
-            miss("session.key-env".to_owned(), "secrets");
+            miss(&["session", "key-env"], "secrets");
         }
         let asked = &manifest.capabilities.topics;
         let publish = self.uncovered(&asked.publish, |grant| &grant.topics.publish);
         let subscribe = self.uncovered(&asked.subscribe, |grant| &grant.topics.subscribe);
         for (key, patterns) in [("publish", publish), ("subscribe", subscribe)] {
             if !patterns.is_empty() {
-                let what = format!("capabilities.topics.{key}");
-                missing.push(Missing { what, how: "topics", patterns });
+                let key = ["capabilities", "topics", key].map(str::to_owned).to_vec();
+                missing.push(Missing { key, how: "topics", patterns });
             }
+        }
+        let covered = |asked: &AllowedHost| {
+            self.any(|grant| grant.allowed_hosts.iter().any(|host| host.covers(asked)))
+        };
+        let asked = manifest.capabilities.allowed_hosts.iter();
+        let uncovered = asked.filter(|asked| !covered(asked));
+        let patterns: Vec<_> = uncovered.map(|asked| asked.as_str().to_owned()).collect();
+        if !patterns.is_empty() {
+            let key = ["capabilities", "allowed-hosts"].map(str::to_owned).to_vec();
+            missing.push(Missing { key, how: "allowed-hosts", patterns });
         }
         missing
     }

@@ -15,12 +15,15 @@ use serde::Deserialize;
 
 use crate::claim::Claim;
 use crate::config::{Config, Limits};
+use crate::manifest::asked::{Asked, Refusal, Wrong};
 use crate::manifest::limits::LimitTable;
 use crate::manifest::{Manifest, OverflowKey, ScopeKey, SwapKey, TopicPatterns};
 use crate::registry::name_of;
 use crate::settings::{Scope, Settings, SwapPolicy};
-use crate::token::{SessionRules, Sources};
+use crate::token::{SessionError, SessionRules, Sources};
 use crate::topics::{self, Overflow, Rules};
+#[cfg(any(test, fuzzing))]
+pub(crate) use file::parse;
 pub use file::{ConfigFile, Flag};
 use grants::{Grant, Grants};
 
@@ -47,6 +50,8 @@ struct Tables {
 pub(crate) struct Wanted {
     pub(crate) settings: Settings,
     pub(crate) claim: Claim,
+    /// Where the claim is written, `line 3 of chat.toml`; none where that is nowhere.
+    pub(crate) written: Option<String>,
 }
 
 impl Policy {
@@ -83,6 +88,11 @@ impl Policy {
         self.untrusted || self.tables.grants.is_some()
     }
 
+    /// Whether files of keys have to lie in the manifest's folder.
+    pub(crate) fn confines(&self) -> bool {
+        self.denies()
+    }
+
     /// Lowers what is over a ceiling.
     pub(crate) fn lower(&self, limits: &mut Limits) {
         self.tables.ceilings.lower(limits);
@@ -100,35 +110,65 @@ impl Policy {
         .min(ADDRESSABLE)
     }
 
-    /// What becomes of a manifest in `folder`: the settings of the handler `key`. The error
-    /// names the manifest's key and says why it can't be had.
+    /// What becomes of what the files of the handler `key` ask for: what it is to be, or all
+    /// that is wrong with them.
+    pub(crate) fn wanted(
+        &self,
+        config: &Config,
+        key: &str,
+        asked: &Asked,
+        folder: &Path,
+    ) -> Result<Wanted, Wrong> {
+        match self.settings(config, key, asked.manifest.as_ref(), folder) {
+            Ok(wanted) => {
+                let written = asked.claims_at();
+                asked.wrong().map_or(Ok(Wanted { written, ..wanted }), Err)
+            }
+            Err(refusals) => Err(asked.refused(&refusals)),
+        }
+    }
+
+    /// What becomes of a manifest in `folder`: the settings of the handler `key`, or each of
+    /// its keys that can't be had.
     pub(crate) fn settings(
         &self,
         config: &Config,
         key: &str,
         manifest: Option<&Manifest>,
         folder: &Path,
-    ) -> Result<Wanted, String> {
+    ) -> Result<Wanted, Vec<Refusal>> {
         let mut settings = Settings::new(config);
         settings.coarse_clocks = self.untrusted;
         let claim = Claim::of_path(key);
-        let Some(manifest) = manifest else { return Ok(Wanted { settings, claim }) };
-        self.check_limits(manifest, &settings)?;
+        let Some(manifest) = manifest else {
+            return Ok(Wanted { settings, claim, written: None });
+        };
+        let mut refusals = self.check_limits(manifest, &settings);
         if self.denies() {
-            self.grants(key).check(manifest, key)?;
+            refusals.extend(self.grants(key).refusals(manifest, key));
         }
-        fill(&mut settings, manifest)?;
-        if let Some(session) = &manifest.session {
+        fill(&mut settings, manifest, &mut refusals);
+        if let Some(session) = &manifest.session
+            // What is not granted is not read.
+            && !refusals.iter().any(|refusal| refusal.is_of(&["session"]))
+        {
             let variable = |name: &str| std::env::var(name).ok();
-            let sources = Sources { folder, confined: self.denies(), variable: &variable };
-            let rules = SessionRules::load(session, &sources, &settings.subprotocols);
-            settings.session = Some(Arc::new(rules.map_err(|error| error.to_string())?));
+            let sources = Sources { folder, confined: self.confines(), variable: &variable };
+            match SessionRules::load(session, &sources, &settings.subprotocols) {
+                Ok(rules) => settings.session = Some(Arc::new(rules)),
+                Err(SessionError { key, problem }) => {
+                    refusals.push(Refusal::new(&["session", key], problem));
+                }
+            }
+        }
+        if !refusals.is_empty() {
+            return Err(refusals);
         }
         let claim = Claim {
             host: manifest.host.as_ref().map(|host| host.0.clone()),
             route: manifest.route.clone().unwrap_or(claim.route),
         };
-        Ok(Wanted { settings, claim })
+        Ok(Wanted { settings, claim, written: None })
     }
 
     fn grants(&self, key: &str) -> Grants<'_> {
@@ -142,34 +182,38 @@ impl Policy {
         self.grants(key).missing(manifest, key).iter().map(ToString::to_string).collect()
     }
 
-    fn check_limits(&self, manifest: &Manifest, without: &Settings) -> Result<(), String> {
+    fn check_limits(&self, manifest: &Manifest, without: &Settings) -> Vec<Refusal> {
+        let mut refusals = Vec::new();
+        let mut refuse = |key: &[&str], what: &str| refusals.push(Refusal::new(key, what));
         let bounds = self.untrusted.then_some(&without.limits);
-        if let Some(key) = manifest.limits.over(&self.tables.ceilings, bounds).first() {
-            return Err(format!(
-                "limits.{key} is more than the policy allows: lower it, or raise it in \
-                 [ceilings] of socklet.toml"
-            ));
+        for key in manifest.limits.over(&self.tables.ceilings, bounds) {
+            refuse(
+                &["limits", key],
+                "is more than the policy allows: lower it, or raise it in [ceilings] of \
+                 socklet.toml",
+            );
         }
         if manifest.limits.max_memory.is_some_and(|memory| memory.0 > 4 << 30) {
-            return Err("limits.max-memory must be at most 4GiB".into());
+            refuse(&["limits", "max-memory"], "must be at most 4GiB");
         }
         if self.untrusted {
             let often = manifest.keepalive.ping_interval.map(|interval| interval.0);
             if often.is_some_and(|often| often < without.timeouts.ping_interval) {
-                return Err("keepalive.ping-interval is shorter than the operator's, which \
-                            --untrusted forbids"
-                    .into());
+                refuse(
+                    &["keepalive", "ping-interval"],
+                    "is shorter than the operator's, which --untrusted forbids",
+                );
             }
             if manifest.linger.is_some_and(|linger| linger.0 > without.linger) {
-                return Err("linger is longer than 30s, which --untrusted forbids".into());
+                refuse(&["linger"], "is longer than 30s, which --untrusted forbids");
             }
         }
-        Ok(())
+        refusals
     }
 }
 
 /// What a manifest says of everything that has no bound.
-fn fill(settings: &mut Settings, manifest: &Manifest) -> Result<(), String> {
+fn fill(settings: &mut Settings, manifest: &Manifest, refusals: &mut Vec<Refusal>) {
     manifest.limits.apply(&mut settings.limits);
     let keepalive = &manifest.keepalive;
     let timeouts = &mut settings.timeouts;
@@ -183,11 +227,12 @@ fn fill(settings: &mut Settings, manifest: &Manifest) -> Result<(), String> {
         timeouts.idle = Some(idle.0);
     }
     if timeouts.ping_interval >= timeouts.pong {
-        return Err(format!(
-            "keepalive.ping-interval must be shorter than pong-timeout ({:?} and {:?}, as they \
-             are here or with the operator): set both",
+        let what = format!(
+            "must be shorter than pong-timeout ({:?} and {:?}, as they are here or with the \
+             operator): set both",
             timeouts.ping_interval, timeouts.pong
-        ));
+        );
+        refusals.push(Refusal::new(&["keepalive", "ping-interval"], what));
     }
     settings.scope = match manifest.scope {
         ScopeKey::Connection => Scope::Connection,
@@ -208,31 +253,35 @@ fn fill(settings: &mut Settings, manifest: &Manifest) -> Result<(), String> {
     let given = manifest.env.iter().map(|(name, value)| (name.clone(), value.0.clone()));
     settings.environment = given.collect();
     for (name, variable) in &manifest.secrets {
-        // What is written there may be the secret itself.
-        let value = std::env::var(&variable.0).map_err(|_| {
-            format!(
-                "secrets.{} names a variable that is not in the host's environment, or not \
-                 UTF-8: set it for the host",
-                name.escape_debug()
-            )
-        })?;
-        settings.environment.push((name.clone(), value));
+        // Nor does anybody learn whether one is there that is not granted.
+        if refusals.iter().any(|refusal| refusal.is_of(&["secrets", name])) {
+            continue;
+        }
+        match std::env::var(&variable.0) {
+            Ok(value) => settings.environment.push((name.clone(), value)),
+            // What is written there may be the secret itself.
+            Err(_) => refusals.push(Refusal::new(
+                &["secrets", name],
+                "names a variable that is not in the host's environment, or not UTF-8: set it \
+                 for the host",
+            )),
+        }
     }
-    settings.topics = Arc::new(topics(manifest)?);
+    settings.topics = Arc::new(topics(manifest, &settings.limits, refusals));
+    settings.allowed_hosts = manifest.capabilities.allowed_hosts.clone().into();
     settings.manifest = Some(manifest.clone().into());
-    Ok(())
 }
 
 /// What a handler may do with topics.
-fn topics(manifest: &Manifest) -> Result<Rules, String> {
+fn topics(manifest: &Manifest, limits: &Limits, refusals: &mut Vec<Refusal>) -> Rules {
     let TopicPatterns { publish, subscribe } = &manifest.capabilities.topics;
     for (key, patterns) in [("publish", publish), ("subscribe", subscribe)] {
         if patterns.iter().any(|pattern| pattern.as_str().starts_with(topics::SHARED)) {
-            return Err(format!(
-                "capabilities.topics.{key} has a pattern with `{}` before it: they are all of \
-                 shared topics, so leave it out",
+            let what = format!(
+                "has a pattern with `{}` before it: they are all of shared topics, so leave it out",
                 topics::SHARED
-            ));
+            );
+            refusals.push(Refusal::new(&["capabilities", "topics", key], what));
         }
     }
     let overflow = match manifest.topics.overflow {
@@ -240,7 +289,7 @@ fn topics(manifest: &Manifest) -> Result<Rules, String> {
         OverflowKey::Drop => Overflow::Drop,
     };
     let (publish, subscribe) = (publish.clone(), subscribe.clone());
-    Ok(Rules { overflow, publish, subscribe, ..Rules::default() })
+    Rules { overflow, publish, subscribe, ..Rules::new(limits) }
 }
 
 #[cfg(test)]

@@ -11,10 +11,14 @@ fn policy(text: &str, untrusted: bool) -> Policy {
 fn ask(policy: &Policy, key: &str, manifest: &str) -> Result<Wanted, String> {
     let mut config = Config { policy: policy.clone(), ..Config::default() };
     policy.lower(&mut config.limits);
-    policy.settings(&config, key, Some(&Manifest::parse(manifest).unwrap()), Path::new("/"))
+    let manifest = Manifest::parse(manifest).unwrap();
+    policy.settings(&config, key, Some(&manifest), Path::new("/")).map_err(|refusals| {
+        let refusals: Vec<_> = refusals.iter().map(ToString::to_string).collect();
+        refusals.join("\n")
+    })
 }
 
-const ASKING: [(&str, &str); 5] = [
+const ASKING: [(&str, &str); 6] = [
     ("route = \"/elsewhere\"", "route is not granted"),
     ("host = \"chat.example.com\"", "host is not granted"),
     ("[secrets]\nKEY = \"PATH\"", "secrets.KEY is not granted"),
@@ -25,6 +29,10 @@ const ASKING: [(&str, &str); 5] = [
     (
         "[capabilities]\ntopics = { subscribe = [\"a/*\"] }",
         "capabilities.topics.subscribe is not granted",
+    ),
+    (
+        "[capabilities]\nallowed-hosts = [\"api.example.com\"]",
+        "capabilities.allowed-hosts is not granted",
     ),
 ];
 
@@ -40,7 +48,7 @@ fn without_a_policy_a_manifest_is_trusted() {
 #[test]
 fn what_no_grant_names_is_denied() {
     let grants = "[[grants]]\nhandlers = [\"other\"]\nroutes = [\"/\"]\nhosts = [\"*\"]\n\
-                  secrets = [\"*\"]\ntopics = { publish = [\"*\"], subscribe = [\"*\"] }";
+                  secrets = [\"*\"]\ntopics = { publish = [\"*\"], subscribe = [\"*\"] }\nallowed-hosts = [\"*:*\"]";
     for denying in [policy("", true), policy(grants, false), policy("grants = []", false)] {
         for (manifest, said) in ASKING {
             let why = ask(&denying, "/chat", manifest).unwrap_err();
@@ -70,7 +78,8 @@ fn what_a_grant_names_is_had_by_whom_it_names() {
     let granting = policy(
         "[[grants]]\nhandlers = [\"games/*\"]\nroutes = [\"/elsewhere\"]\n\
          hosts = [\"*.example.com\"]\nsecrets = [\"PAT*\"]\n\
-         topics = { publish = [\"a/*\"], subscribe = [\"*\"] }",
+         topics = { publish = [\"a/*\"], subscribe = [\"*\"] }\n\
+         allowed-hosts = [\"*.example.com\"]",
         true,
     );
     for (manifest, said) in ASKING {
@@ -83,6 +92,8 @@ fn what_a_grant_names_is_had_by_whom_it_names() {
         ("host = \"example.com\"", "host"),
         ("[secrets]\nKEY = \"HOME\"", "secrets.KEY"),
         ("[capabilities]\ntopics = { publish = [\"*\"] }", "capabilities.topics.publish"),
+        ("[capabilities]\nallowed-hosts = [\"*\"]", "capabilities.allowed-hosts"),
+        ("[capabilities]\nallowed-hosts = [\"10.0.0.1\"]", "capabilities.allowed-hosts"),
     ] {
         let why = ask(&granting, "/games/chess", manifest).unwrap_err();
         assert!(why.starts_with(&format!("{said} is not granted")), "{why}");
@@ -121,6 +132,43 @@ fn a_ceiling_bounds_what_is_asked_for_and_what_is_not() {
     ask(&bounding, "/chat", "[limits]\nevent-wall-time = \"1s\"").unwrap();
     ask(&bounding, "/chat", "linger = \"1h\"").unwrap_err();
     ask(&bounding, "/chat", "[keepalive]\nping-interval = \"1ms\"").unwrap_err();
+}
+
+#[test]
+fn all_that_can_t_be_had_is_told_at_once_and_once() {
+    let bounding = policy("[ceilings]\nmax-memory = \"1MiB\"\nmax-topics = 5", true);
+    let why = ask(
+        &bounding,
+        "/chat",
+        "route = \"/elsewhere\"\nlinger = \"1h\"\n\
+         [limits]\nmax-memory = \"2MiB\"\nmax-topics = 6\nmax-subscriptions = 65\n\
+         [keepalive]\nping-interval = \"51s\"\n\
+         [secrets]\nKEY = \"SOCKLET_NO_SUCH_VARIABLE\"\n\
+         [capabilities]\ntopics = { publish = [\"shared:a\"] }\n\
+         [session]\nalgorithm = \"HS256\"\nkey-env = \"SOCKLET_NO_SUCH_VARIABLE\"\n\
+         from = [\"authorization\"]",
+    )
+    .unwrap_err();
+    let mut keys: Vec<_> = why.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    keys.sort_unstable();
+    assert_eq!(
+        keys,
+        [
+            "capabilities.topics.publish",
+            "capabilities.topics.publish",
+            "keepalive.ping-interval",
+            "limits.max-memory",
+            "limits.max-subscriptions",
+            "limits.max-topics",
+            "linger",
+            "route",
+            "secrets.KEY",
+            "session.key-env",
+        ],
+        "{why}"
+    );
+    // Nobody learns so which variables there are.
+    assert!(!why.contains("environment"), "{why}");
 }
 
 #[test]

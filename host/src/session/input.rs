@@ -75,11 +75,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     fn may_read(&mut self) -> bool {
         let (room, held_up) = {
-            let shared = self.connection.shared();
+            let mut shared = self.connection.shared();
             let (room, held_up) = shared.room();
             // What has been read already has to go on, and takes nothing more.
             let stuck = !self.rest.is_empty() && !shared.mailbox.has_messages();
-            (room, held_up.filter(|_| !stuck))
+            (room, held_up.filter(|_| !stuck).or(shared.outbound.held_up()))
         };
         // The response goes first, whatever the peer does meanwhile.
         let room = room && self.response == 0;

@@ -7,8 +7,9 @@
 //! pings and writing.
 //!
 //! Invariants:
-//! - Only the session touches the socket. All that is sent passes through the
-//!   outbound queue, in order; a close frame is its last entry.
+//! - Only the session touches the socket, but for what is written through its queue
+//!   while that is empty. All that is sent passes through the outbound queue, in order;
+//!   a close frame is its last entry.
 //! - The mailbox gets `on-close` exactly once, in [`Session::end`], after which
 //!   the socket is gone.
 //! - An instance that failed is never entered again: the [`Guest`] is gone at once,
@@ -40,6 +41,7 @@ use crate::instance::Served;
 use crate::metrics::Tally;
 use crate::reader::Reader;
 use crate::room::Seated;
+use crate::stream::Sink;
 pub(crate) use guest::Guest;
 use guest::{Own, State};
 use phase::{Input, Phase};
@@ -76,6 +78,8 @@ pub(crate) struct Session<S> {
     /// How much of it is still the response to the handshake, which counts as nothing
     /// that is queued.
     response: usize,
+    /// The queue gets it once the response is sent.
+    sink: Option<Sink>,
     /// The stream may hold back some of what was sent.
     unflushed: bool,
     /// None where there is no bound.
@@ -92,6 +96,7 @@ pub(crate) struct Session<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     pub(crate) fn new(
         switched: Switched<S>,
+        sink: Option<Sink>,
         connection: Arc<Connection>,
         guest: Guest,
         membership: Membership,
@@ -112,6 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             allowance: 0,
             phase: Phase::Open,
             response: response.len(),
+            sink,
             sending: Sending::new(response),
             unflushed: false,
             rate: generation.settings.limits.max_message_rate.map(Rate::new),
@@ -297,9 +303,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 }
 
 impl<S> Drop for Session<S> {
-    /// However it ends: a subscription holds its connection.
+    /// However it ends: a subscription holds its connection, and that the socket.
     fn drop(&mut self) {
         self.connection.subscriptions.end();
+        self.connection.shared().outbound.give_up_sink();
     }
 }
 

@@ -127,8 +127,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
         self.begun = self.connection.shared().events;
         self.look_at_alarms();
-        // There may be a newer one by now.
+        // There may be a newer one by now, and nothing to do in this one.
         self.follow();
+        self.stirs();
         (true, None)
     }
 

@@ -12,7 +12,7 @@ use super::Session;
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// Writes what is queued. True where that let something go on that waited.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
-        let congested = {
+        {
             let mut shared = self.connection.shared();
             let outbound = &mut shared.outbound;
             if !outbound.written.is_empty() {
@@ -20,7 +20,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 self.generation.account.metrics.sent(&mut outbound.written);
             }
             let refused = std::mem::take(&mut outbound.refused);
-            let congested = outbound.congested();
             if self.sending.is_empty() {
                 self.sending.refill(outbound);
             } else if self.response > 0 {
@@ -31,21 +30,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 self.generation.account.metrics.writes_refused(limit, count);
                 self.notice(limit);
             }
-            congested
-        };
-        let mut freed = congested;
+        }
+        let mut freed = false;
         while !self.sending.is_empty() {
             let Some(socket) = &mut self.socket else { return freed };
             match self.sending.poll_write(Pin::new(socket), cx) {
                 Poll::Pending => {
-                    self.connection.shared().outbound.stalled();
-                    // Only a wait that has just begun needs its deadline set.
-                    return self.timers.stalled();
+                    let held_back = {
+                        let outbound = &mut self.connection.shared().outbound;
+                        outbound.stalled();
+                        outbound.was_held_back()
+                    };
+                    // Only a wait that has just begun needs its deadline set. What else
+                    // was held back than reading goes on when reading does.
+                    return self.timers.stalled() || held_back && self.timers.reads();
                 }
                 Poll::Ready(Ok(written)) if written > 0 => {
                     // Reading waits for the response to be sent.
                     freed |= self.response > 0;
-                    self.have_sent(written);
+                    freed |= self.have_sent(written);
                 }
                 Poll::Ready(_) => {
                     self.end_by_socket();
@@ -65,22 +68,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         freed
     }
 
-    fn have_sent(&mut self, bytes: usize) {
+    /// True where something may go on that was held back.
+    fn have_sent(&mut self, bytes: usize) -> bool {
         self.unflushed = true;
         let response = bytes.min(self.response);
         self.response -= response;
-        {
+        let freed = {
             let outbound = &mut self.connection.shared().outbound;
             outbound.sent(bytes - response);
+            if self.response == 0
+                && let Some(sink) = self.sink.take()
+            {
+                outbound.open(sink);
+            }
             if self.sending.advance(bytes) {
                 self.sending.refill(outbound);
             }
-        }
+            outbound.was_held_back()
+        };
         self.timers.flowing();
         if self.sending.is_large() {
             self.timers.busy();
         }
         self.renew_flush();
+        freed
     }
 
     /// Has what a stream may hold back itself, as TLS does, sent as well.

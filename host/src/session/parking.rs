@@ -43,7 +43,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             return None;
         }
         let park_after = self.generation.settings.park_after;
-        if now < since + QUIET || !own.is_at_home() {
+        let busy = self.connection.shared().busy;
+        if now < since + QUIET || busy || !own.is_at_home() {
             return Some((since + QUIET).max(now + LOOK_AGAIN));
         }
         let park_at = park_after.map(|after| since + after);
@@ -61,11 +62,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     pub(super) fn ask_to_park(&mut self) {
         let Guest::Own(own) = &mut self.guest else { return };
         own.place = None;
-        if !own.is_at_home() || own.wakeful || !matches!(self.phase, Phase::Open) {
+        if own.wakeful || !matches!(self.phase, Phase::Open) {
             return;
         }
         let mut shared = self.connection.shared();
-        if shared.busy || shared.has_event() || !self.generation.prepared.has_snapshot() {
+        let at_rest = own.is_at_home() && !shared.busy && !shared.has_event();
+        if !at_rest || !self.generation.prepared.has_snapshot() {
+            drop(shared);
+            // Once it is, it is looked at again.
+            self.timers.stirs(QUIET);
             return;
         }
         shared.mailbox.suspend();
@@ -79,6 +84,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         if self.connection.shared().has_event() {
             // Something has come meanwhile.
             own.state = State::serving(instance, self.connection.clone(), &own.instances);
+            // It may belong elsewhere by now.
+            self.follow();
             return;
         }
         let generation = self.generation.clone();
@@ -89,8 +96,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         match parked {
             Ok(parked) => {
                 own.state = State::Parked(Box::new(parked));
-                own.slot = None;
                 drop(instance);
+                own.slot = None;
                 self.give_back_buffers();
             }
             Err(why) => {

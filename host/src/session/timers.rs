@@ -115,6 +115,11 @@ impl Timers {
         self.busy();
     }
 
+    /// It passed, and nothing is held for it.
+    fn message_passed_at(&mut self, at: Instant) {
+        self.last_message = self.last_message.max(at);
+    }
+
     /// Something is held that is to be given back when nothing passes any more.
     pub(super) fn busy(&mut self) {
         self.last_busy = self.now;
@@ -257,6 +262,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     fn do_what_is_due(&mut self, now: Instant) {
+        if let Some(at) = self.connection.shared().outbound.passed() {
+            self.timers.message_passed_at(at);
+        }
         if let Some((_, closing)) = self.timers.close_at.take_if(|(at, _)| *at <= now) {
             self.begin_closing(closing, Input::Frames);
             return;

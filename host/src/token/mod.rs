@@ -30,7 +30,7 @@ use jwks::Named;
 use key::Key;
 use place::Found;
 use rules::Material;
-pub(crate) use rules::Sources;
+pub(crate) use rules::{SessionError, Sources};
 use table::Place;
 pub(crate) use table::{Reject, SessionTable};
 

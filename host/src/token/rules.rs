@@ -1,12 +1,10 @@
 //! From the table to what can be checked against: keys loaded, contradictions found.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
@@ -15,6 +13,7 @@ use super::jwks;
 use super::key::Key;
 use super::table::{Algorithm, KeyEncoding, OneOrMany, Place, Reject, SessionTable};
 use super::{Keys, SessionRules};
+use crate::beneath::{self, Reach};
 use crate::written::is_token;
 
 const MAX_KEY_FILE: u64 = 64 * 1024;
@@ -34,25 +33,47 @@ fn wrong<T>(key: &'static str, problem: impl Into<String>) -> Result<T, SessionE
 }
 
 impl SessionTable {
-    /// What no single value shows, for a handler that speaks these subprotocols.
-    pub(crate) fn check(&self, subprotocols: &[String]) -> Result<(), SessionError> {
-        check_places(&self.from, subprotocols)?;
-        if self.leeway > MAX_LEEWAY {
-            return wrong("leeway", "is more than 5m: set clocks right, or write 5m or less");
-        }
-        if self.reject.is_some() && !self.required {
-            return wrong("reject", "has no meaning where required = false: leave one of them out");
-        }
-        for (key, names) in [("issuer", &self.issuer), ("audience", &self.audience)] {
-            let names = names.as_ref().map(OneOrMany::as_slice);
-            if names.is_some_and(|names| names.is_empty() || names.iter().any(String::is_empty)) {
-                return wrong(key, "names nobody: write a name, or leave it out");
-            }
-        }
-        self.check_keys()
+    /// What no single value shows, for a handler that speaks these subprotocols: all that
+    /// is wrong.
+    pub(crate) fn check(&self, subprotocols: &[String]) -> Vec<SessionError> {
+        let names = |key, names: &Option<OneOrMany<String>>| match names.as_ref() {
+            Some(names) if names.as_slice().is_empty() => wrong(key, NOBODY),
+            Some(names) if names.as_slice().iter().any(String::is_empty) => wrong(key, NOBODY),
+            _ => Ok(()),
+        };
+        let checks = [
+            check_places(&self.from, subprotocols),
+            self.check_leeway(),
+            self.check_reject(),
+            names("issuer", &self.issuer),
+            names("audience", &self.audience),
+            self.check_algorithms(),
+            self.check_sources(),
+            self.check_encoding(),
+        ];
+        checks.into_iter().filter_map(Result::err).collect()
     }
 
-    fn check_keys(&self) -> Result<(), SessionError> {
+    /// The file that its keys are in, if they are in one.
+    pub(crate) fn key_path(&self) -> Option<&Path> {
+        self.jwks_file.as_deref().or(self.key_file.as_deref())
+    }
+
+    fn check_leeway(&self) -> Result<(), SessionError> {
+        match self.leeway > MAX_LEEWAY {
+            true => wrong("leeway", "is more than 5m: set clocks right, or write 5m or less"),
+            false => Ok(()),
+        }
+    }
+
+    fn check_reject(&self) -> Result<(), SessionError> {
+        match self.reject.is_some() && !self.required {
+            true => wrong("reject", "has no meaning where required = false: leave one of them out"),
+            false => Ok(()),
+        }
+    }
+
+    fn check_algorithms(&self) -> Result<(), SessionError> {
         let algorithms = self.algorithm.as_slice();
         if algorithms.is_empty() {
             return wrong("algorithm", "names none: write the one that signs the tokens");
@@ -60,25 +81,33 @@ impl SessionTable {
         if (1..algorithms.len()).any(|at| algorithms[..at].contains(&algorithms[at])) {
             return wrong("algorithm", "names one twice: leave one out");
         }
-        match (&self.key_env, &self.key_file, &self.jwks_file) {
-            (None, None, None) => {
-                return wrong("key-env", "is missing, and so are key-file and jwks-file: set one");
-            }
-            (Some(_), None, None) | (None, Some(_), None) if algorithms.len() > 1 => {
-                return wrong("algorithm", "names several, and the key is for one: name that one");
-            }
-            (Some(_), None, None) | (None, Some(_), None) | (None, None, Some(_)) => {}
-            _ => {
-                return wrong("key-env", "can't be there with key-file or jwks-file: set one");
-            }
-        }
-        let secret = self.jwks_file.is_none() && algorithms == [Algorithm::HS256];
-        if self.key_encoding.is_some() && !secret {
-            return wrong("key-encoding", "is for the secret of HS256 alone: leave it out");
+        let one_key = self.key_env.is_some() || self.key_file.is_some();
+        if algorithms.len() > 1 && one_key && self.jwks_file.is_none() {
+            return wrong("algorithm", "names several, and the key is for one: name that one");
         }
         Ok(())
     }
+
+    fn check_sources(&self) -> Result<(), SessionError> {
+        match (&self.key_env, &self.key_file, &self.jwks_file) {
+            (None, None, None) => {
+                wrong("key-env", "is missing, and so are key-file and jwks-file: set one")
+            }
+            (Some(_), None, None) | (None, Some(_), None) | (None, None, Some(_)) => Ok(()),
+            _ => wrong("key-env", "can't be there with key-file or jwks-file: set one"),
+        }
+    }
+
+    fn check_encoding(&self) -> Result<(), SessionError> {
+        let secret = self.jwks_file.is_none() && self.algorithm.as_slice() == [Algorithm::HS256];
+        match self.key_encoding.is_some() && !secret {
+            true => wrong("key-encoding", "is for the secret of HS256 alone: leave it out"),
+            false => Ok(()),
+        }
+    }
 }
+
+const NOBODY: &str = "names nobody: write a name, or leave it out";
 
 /// Where keys are.
 pub(crate) struct Sources<'a> {
@@ -122,7 +151,9 @@ impl SessionRules {
         sources: &Sources<'_>,
         subprotocols: &[String],
     ) -> Result<Self, SessionError> {
-        table.check(subprotocols)?;
+        if let Some(first) = table.check(subprotocols).into_iter().next() {
+            return Err(first);
+        }
         let names = |names: &Option<OneOrMany<String>>| {
             names.as_ref().map(|names| names.as_slice().to_vec()).unwrap_or_default()
         };
@@ -184,12 +215,9 @@ fn file(key: &'static str, sources: &Sources<'_>, path: &Path) -> Result<String,
 }
 
 fn read(sources: &Sources<'_>, path: &Path) -> io::Result<String> {
-    // A pipe must not be waited for.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let within = if sources.confined { ResolveFlags::BENEATH } else { ResolveFlags::empty() };
-    let folder = File::open(sources.folder)?;
-    let file = match openat2(&folder, path, flags, Mode::empty(), within) {
-        Ok(file) => File::from(file),
+    let reach = if sources.confined { Reach::Beneath } else { Reach::Anywhere };
+    let file = match beneath::open(sources.folder, path, reach) {
+        Ok(file) => file,
         Err(Errno::XDEV) => {
             let why = "it lies outside the manifest's folder, which the policy denies";
             return Err(io::Error::other(why));

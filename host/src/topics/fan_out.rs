@@ -11,17 +11,21 @@ use tokio::time::timeout;
 
 use super::broker::BrokerError;
 use super::counts::Counts;
+use super::hand::Hand;
 use super::ring::Ring;
 use super::rules::Overflow;
 use crate::account::Account;
 use crate::closing::HostClose;
 use crate::connection::{Connection, ConnectionId};
 use crate::frame::SharedFrame;
+use crate::outbound::Lent;
 
 /// So few subscribers are told at once, by the publisher itself.
 const FEW: usize = 32;
 /// Deliveries before others have their turn.
 const AT_ONCE: usize = 128;
+/// How many of them a write to a socket counts for.
+const WRITE: usize = 4;
 /// Messages that are delivered in one go through the subscribers, and bytes of them, if
 /// there is more than one: what fits into any queue, so that it is up to its session.
 const BATCH: usize = 32;
@@ -151,14 +155,20 @@ impl Topic {
         publication: Publication,
     ) -> Result<(), BrokerError> {
         let Publication { frame, except, .. } = &publication;
-        {
+        let at_once = {
             let mut state = self.state();
-            if state.can_be_served_at_once(frame) {
+            state.can_be_served_at_once(frame).then(|| {
                 state.push(frame.clone(), *except, None);
-                let mut counts = Counts::default();
-                state.step(&mut counts);
-                return Ok(());
+                // One of them may have less room by now.
+                state.listed = state.step(&mut Counts::default(), None);
+                state.listed
+            })
+        };
+        if let Some(waits) = at_once {
+            if waits {
+                self.ring.add(self.clone());
             }
+            return Ok(());
         }
         let place = publication.place().await?;
         let is_new = {
@@ -173,9 +183,9 @@ impl Topic {
     }
 
     /// Delivers some of what waits. True where there is more.
-    pub(super) fn step(&self, counts: &mut Counts) -> bool {
+    pub(super) fn step(&self, counts: &mut Counts, hand: &mut Hand) -> bool {
         let mut state = self.state();
-        state.listed = state.step(counts);
+        state.listed = state.step(counts, Some(hand));
         state.listed
     }
 
@@ -204,7 +214,7 @@ impl State {
         self.waiting.push_back(Waiting { frame, except, number, _place: place });
     }
 
-    fn step(&mut self, counts: &mut Counts) -> bool {
+    fn step(&mut self, counts: &mut Counts, mut hand: Option<&mut Hand>) -> bool {
         let Self { subscribers, waiting, pass, waits, .. } = self;
         if waiting.is_empty() {
             return false;
@@ -227,10 +237,9 @@ impl State {
             }
             *waits = None;
             after = *id;
-            left = left.saturating_sub(messages);
-            if let Some(limit) = subscriber.deliver(messages_of_pass.clone(), counts)
-                && subscriber.is_to_close(limit)
-            {
+            let own = hand.as_mut().and_then(|hand| hand.take());
+            left = left.saturating_sub(messages.max(if own.is_some() { WRITE } else { 1 }));
+            if let Some(limit) = subscriber.deliver(messages_of_pass.clone(), own, counts) {
                 late.push((*id, limit));
             }
         }
@@ -257,34 +266,31 @@ fn batch(waiting: &VecDeque<Waiting>) -> usize {
 }
 
 impl Subscriber {
-    /// Queues what is for it. The limit's name where there was no room for some of it.
+    /// Queues what is for it. The limit's name where it is to be closed, since there was
+    /// no room for some of it.
     fn deliver<'a>(
         &mut self,
         messages: impl Iterator<Item = &'a Waiting>,
+        own: Option<Lent<'_>>,
         counts: &mut Counts,
     ) -> Option<&'static str> {
         let id = self.connection.id();
         let frames = messages
             .filter(|message| message.number >= self.since && message.except != Some(id))
             .map(|message| &message.frame);
-        let delivered = self.connection.deliver(frames);
-        counts.add(&self.account, delivered.queued, delivered.refused);
+        let mut delivered = self.connection.deliver(frames, own);
+        counts.add(&self.account, &mut delivered);
         let limit = delivered.limit?;
-        if !std::mem::replace(&mut self.noticed, true)
-            && !self.is_to_close(limit)
-            && self.account.may_notice()
-        {
+        if delivered.late && self.overflow == Overflow::Close {
+            return Some(limit);
+        }
+        if !std::mem::replace(&mut self.noticed, true) && self.account.may_notice() {
             tracing::info!(
                 handler = &*self.account.name,
                 connection = id,
                 "messages of a topic are dropped for it ({limit})"
             );
         }
-        Some(limit)
-    }
-
-    /// A message that is larger than it may get is not for want of speed.
-    fn is_to_close(&self, limit: &str) -> bool {
-        self.overflow == Overflow::Close && limit != "max-message-size"
+        None
     }
 }

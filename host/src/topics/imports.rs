@@ -60,7 +60,7 @@ async fn publish(
 ) -> wasmtime::Result<PublishOutcome> {
     let topic = topic.to_str(&store)?.into_owned();
     let state = store.data();
-    let Some(frame) = message.shared_frame(&store, state.max_message_size())? else {
+    let Some(frame) = message.shared_frame(&store, state.max_publication())? else {
         return Ok(PublishOutcome::TooLarge);
     };
     // Of a shared topic's subscribers others are not this handler's to leave out.

@@ -3,7 +3,7 @@
 //! Contract:
 //! - A message is framed once, by its publisher, and shared by all queues. No instance
 //!   is entered for a delivery: it goes into the subscriber's outbound queue, and the
-//!   subscriber's session writes it.
+//!   subscriber's session writes it, or who has brought it where nothing is before it.
 //! - Order is kept for each publisher and topic. Everything is delivered at most once,
 //!   to who was subscribed when it was published.
 //! - Nobody waits for a subscriber's peer; but one whose session is only yet to come to
@@ -19,13 +19,14 @@
 //! Who delivers: a topic of up to a few dozen subscribers is served by the publish
 //! itself, which costs less than to hand it on. One of many gets its turn in a `ring`:
 //! one task for each handler's topics, and one for the shared ones, which queues for 128
-//! subscribers at a time and then goes behind all that is ready, the sessions among it
-//! that it has just woken. That is what keeps a fan-out to 10,000 from holding a thread
+//! subscribers at a time, or writes for 32 of them ([`hand`]), and then goes behind all
+//! that is ready, the sessions among it that it has just woken. That is what keeps a fan-out to 10,000 from holding a thread
 //! that watches sockets, and from running ahead of the sockets; it lets what was queued
 //! be written while it is in the CPU's caches; and it bounds what one handler, however
 //! many topics it has, puts in front of the others. To queue takes some hundred
 //! nanoseconds, and to write takes microseconds: so one task can keep all cores busy,
-//! since the sessions that it wakes are run by whichever thread is free. More tasks, or
+//! since the sessions that it wakes are run by whichever thread is free; it writes to no
+//! more of the sockets itself than is its own thread's share. More tasks, or
 //! shards of a topic, would gain nothing and cost the order. What is published while a
 //! pass is under way waits for the next one, and then goes out together, with one wake
 //! and one system call for each subscriber.
@@ -36,6 +37,7 @@
 mod broker;
 mod counts;
 mod fan_out;
+mod hand;
 mod imports;
 mod name;
 mod ring;

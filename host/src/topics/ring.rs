@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 
 use super::counts::Counts;
 use super::fan_out::Topic;
+use super::hand::Hand;
 
 pub(super) struct Ring {
     /// Whose threads deliver: those that watch sockets, where the sessions are that have
@@ -44,20 +45,21 @@ impl Ring {
         }
         match &self.runtime {
             Some(runtime) => drop(runtime.spawn(self.clone().run())),
-            None => while self.step() {},
+            None => while self.step(&mut Hand::new(None)) {},
         }
     }
 
     async fn run(self: Arc<Self>) {
         // First of all those who have been told already, by the publisher itself.
         behind_others().await;
-        while self.step() {
+        let mut hand = Hand::new(self.runtime.as_ref());
+        while self.step(&mut hand) {
             behind_others().await;
         }
     }
 
     /// The turn of one topic. False where there is none left, and the task ends.
-    fn step(&self) -> bool {
+    fn step(&self, hand: &mut Hand) -> bool {
         let topic = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
             let topic = turns.topics.pop_front();
@@ -65,7 +67,8 @@ impl Ring {
             topic
         };
         let Some(topic) = topic else { return false };
-        if topic.step(&mut Counts::default()) {
+        hand.look();
+        if topic.step(&mut Counts::default(), hand) {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
             turns.topics.push_back(topic);
         }

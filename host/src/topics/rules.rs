@@ -1,5 +1,6 @@
 //! What a handler may do with topics, and what becomes of subscribers that are slow.
 
+use crate::config::Limits;
 use crate::pattern::Pattern;
 
 /// What holds for one generation of a handler.
@@ -27,19 +28,18 @@ pub(crate) enum Overflow {
     Drop,
 }
 
-impl Default for Rules {
-    fn default() -> Self {
+impl Rules {
+    /// Those of a handler that says nothing of topics: it has its own.
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             overflow: Overflow::default(),
-            max_subscriptions: 64,
-            max_topics: 10_000,
+            max_subscriptions: limits.max_subscriptions,
+            max_topics: limits.max_topics,
             publish: Vec::new(),
             subscribe: Vec::new(),
         }
     }
-}
 
-impl Rules {
     pub(super) fn may_publish(&self, shared: &str) -> bool {
         self.publish.iter().any(|pattern| pattern.matches(shared))
     }

@@ -16,6 +16,10 @@ use crate::handshake::request::Request;
 use crate::pattern::Pattern;
 use crate::peer::Peer;
 
+fn rules() -> Rules {
+    Rules::new(&Limits::default())
+}
+
 /// A handler on a host of its own.
 struct Handler {
     account: Arc<Account>,
@@ -81,7 +85,7 @@ fn queued(connection: &Connection) -> u64 {
 #[test]
 fn the_topics_of_a_handler_are_bounded_and_gone_with_their_last_subscriber() {
     let handler = Handler::new(Limits::default());
-    let rules = Rules { max_topics: 2, ..Rules::default() };
+    let rules = Rules { max_topics: 2, ..rules() };
     let (one, two) = (handler.connection(), handler.connection());
     for topic in ["a", "b"] {
         assert_eq!(handler.subscribe(&one, topic, &rules), SubscribeOutcome::Subscribed);
@@ -105,7 +109,7 @@ fn who_made_a_shared_topic_is_charged_until_it_is_gone() {
     let maker = Handler::of(&totals, "maker", Limits::default());
     let other = Handler::of(&totals, "other", Limits::default());
     let subscribe = vec![Pattern::new("*").unwrap()];
-    let rules = Rules { subscribe, max_topics: 1, ..Rules::default() };
+    let rules = Rules { subscribe, max_topics: 1, ..rules() };
     let [one, two] = [maker.connection(), other.connection()];
     assert_eq!(maker.subscribe(&one, "shared:x", &rules), SubscribeOutcome::Subscribed);
     assert_eq!(maker.subscribe(&one, "own", &rules), SubscribeOutcome::Full);
@@ -125,8 +129,8 @@ fn a_shared_topic_is_for_those_whose_patterns_name_it() {
     let one = Handler::of(&totals, "one", Limits::default());
     let other = Handler::of(&totals, "other", Limits::default());
     let connection = other.connection();
-    let publisher = Rules { publish: vec![Pattern::new("news.*").unwrap()], ..Rules::default() };
-    let subscriber = Rules { subscribe: vec![Pattern::new("news.a").unwrap()], ..Rules::default() };
+    let publisher = Rules { publish: vec![Pattern::new("news.*").unwrap()], ..rules() };
+    let subscriber = Rules { subscribe: vec![Pattern::new("news.a").unwrap()], ..rules() };
     let publish = |topic: &str, rules: &Rules| {
         let frame = SharedFrame::new(true, b"hello");
         now(one.account.topics.publish(topic, Some(rules), frame, None, &one.account))
@@ -136,9 +140,7 @@ fn a_shared_topic_is_for_those_whose_patterns_name_it() {
         assert_eq!(subscribe(&format!("shared:{topic}"), rules), SubscribeOutcome::Denied);
     }
     assert_eq!(subscribe("shared:news.a", &subscriber), SubscribeOutcome::Subscribed);
-    for (topic, rules) in
-        [("news.a", &subscriber), ("x", &publisher), ("news.a", &Rules::default())]
-    {
+    for (topic, rules) in [("news.a", &subscriber), ("x", &publisher), ("news.a", &rules())] {
         assert_eq!(publish(&format!("shared:{topic}"), rules), PublishOutcome::Denied);
     }
     // Its own topic of that name is another one.
@@ -147,7 +149,7 @@ fn a_shared_topic_is_for_those_whose_patterns_name_it() {
     assert_eq!(publish("shared:news.a", &publisher), PublishOutcome::Published);
     assert_eq!(queued(&connection), 7);
     let count = |rules| now(one.account.topics.subscribers("shared:news.a", rules));
-    assert_eq!((count(&publisher), count(&subscriber), count(&Rules::default())), (1, 1, 0));
+    assert_eq!((count(&publisher), count(&subscriber), count(&rules())), (1, 1, 0));
 }
 
 struct Wakes(AtomicUsize);
@@ -162,7 +164,7 @@ impl ArcWake for Wakes {
 fn a_session_is_woken_once_for_all_that_it_has_not_taken() {
     let handler = Handler::new(Limits::default());
     let connection = handler.connection();
-    handler.subscribe(&connection, "a", &Rules::default());
+    handler.subscribe(&connection, "a", &rules());
     let wakes = Arc::new(Wakes(AtomicUsize::new(0)));
     let mut buffer = Vec::new();
     for taken in 1..=3 {
@@ -180,7 +182,7 @@ fn a_session_is_woken_once_for_all_that_it_has_not_taken() {
 #[tokio::test(start_paused = true)]
 async fn a_publisher_waits_for_deliveries_and_not_for_long() {
     let handler = Handler::new(Limits::default());
-    let rules = Rules { overflow: Overflow::Drop, ..Rules::default() };
+    let rules = Rules { overflow: Overflow::Drop, ..rules() };
     let connections: Vec<_> = (0..100).map(|_| handler.connection()).collect();
     for connection in &connections {
         handler.subscribe(connection, "a", &rules);
@@ -210,10 +212,10 @@ async fn who_comes_after_a_publish_does_not_get_it_however_late_it_is_delivered(
     let connections: Vec<_> = (0..100).map(|_| handler.connection()).collect();
     let (late, others) = connections.split_last().unwrap();
     for connection in others {
-        handler.subscribe(connection, "a", &Rules::default());
+        handler.subscribe(connection, "a", &rules());
     }
     handler.publish("a", b"early");
-    handler.subscribe(late, "a", &Rules::default());
+    handler.subscribe(late, "a", &rules());
     handler.publish("a", b"late");
     // And who goes gets nothing more.
     handler.account.topics.unsubscribe(&others[0], "a");
@@ -261,7 +263,7 @@ impl Broker for Lost {
 fn a_broker_may_fail_and_leaves_nothing_behind() {
     let handler = Handler::new(Limits::default());
     let topics = Topics::with(Arc::new(Lost)).of("test".into());
-    let (connection, rules) = (handler.connection(), Rules::default());
+    let (connection, rules) = (handler.connection(), rules());
     let account = &handler.account;
     let subscribed = now(topics.subscribe(&connection, "a", &rules, account));
     assert_eq!(subscribed, SubscribeOutcome::Unavailable);

@@ -141,7 +141,10 @@ async fn web_pages_and_names_that_lead_here_get_nothing() {
     assert_eq!(http(admin, "GET /metrics", &page).await.status, 403);
     assert_eq!(http(admin, "GET /metrics", &["Host: rebound.example.com"]).await.status, 403);
     assert_eq!(http(admin, "GET /metrics", &["Host: 10.0.0.1:9090"]).await.status, 200);
-    assert_eq!(http(admin, "POST /metrics", &[HOST, "Content-Length: 0"]).await.status, 405);
+    let refused = http(admin, "POST /metrics", &[HOST, "Content-Length: 0"]).await;
+    assert_eq!(refused.status, 405);
+    let why = "POST can't be done to this: there are GET, HEAD";
+    assert!(refused.body.contains(why), "{}", refused.body);
     // What is there is not told to everybody.
     assert_eq!(get(admin, "/").await.0, 401);
     // And the clients' listener knows nothing of it.

@@ -15,6 +15,35 @@ async fn generation(server: &Server, handler: &str, number: u64) {
 }
 
 #[tokio::test]
+async fn once_the_host_shuts_down_nothing_is_rolled_back_any_more() {
+    let server = Start::with(&[("x.wasm", &ANSWERS_A.bytes())])
+        .arg("--admin=127.0.0.1:0")
+        .arg("--shutdown-timeout=1m")
+        .arg("--close-timeout=1m")
+        .run()
+        .await;
+    let operator = Operator::of(&server).await;
+    server.put("x.wasm", &ANSWERS_B.bytes());
+    generation(&server, "x", 2).await;
+    // Nobody reads its close frame, so the host is not gone.
+    let _silent = server.connect("/x").await;
+    server.signal(rustix::process::Signal::TERM);
+    let roll_back = "POST /handlers/x/rollback";
+    let refused = async {
+        loop {
+            // A moment before, it still is.
+            match operator.ask(roll_back).await {
+                (200, _) => {}
+                refused => return refused,
+            }
+        }
+    };
+    let (status, problem) = within("the loader's end", refused).await;
+    assert_eq!(status, 503);
+    assert!(problem["detail"].as_str().unwrap().contains("shutting down"), "{problem}");
+}
+
+#[tokio::test]
 async fn a_rollback_brings_back_the_generation_before_and_holds_until_the_file_changes() {
     let server = Start::with(&[("games/chess.wasm", &ANSWERS_A.bytes())])
         .arg("--admin=127.0.0.1:0")

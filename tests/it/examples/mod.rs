@@ -1,6 +1,7 @@
 //! The examples do what their READMEs say: those inside the binary, and those
 //! just built from source.
 
+mod assistant;
 mod board;
 mod chat;
 mod clock;

@@ -7,6 +7,7 @@ mod log;
 pub(crate) mod made;
 mod operator;
 mod server;
+mod upstream;
 
 pub(crate) use client::Client;
 pub(crate) use guests::{example, example_manifest};
@@ -14,6 +15,7 @@ pub(crate) use http::{Response, frame, http, http_bytes, upgraded};
 pub(crate) use log::{Log, LogLine};
 pub(crate) use operator::{Operator, get, metrics, token_file};
 pub(crate) use server::{Server, Start, run};
+pub(crate) use upstream::{Call, Upstream};
 
 use std::future::Future;
 use std::path::PathBuf;

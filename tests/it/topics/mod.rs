@@ -1,5 +1,6 @@
 //! Topics: what is published to one reaches whoever is subscribed, and nobody else.
 
+mod direct;
 mod isolation;
 mod slow;
 
@@ -209,6 +210,34 @@ async fn names_messages_and_subscriptions_are_bounded() {
     tell(&mut client, "subscribe topic 7", "Subscribed").await;
     tell(&mut client, "unsubscribe topic 7", "true").await;
     tell(&mut client, "subscribe one-more", "Subscribed").await;
+}
+
+#[tokio::test]
+async fn how_many_topics_and_subscriptions_there_are_is_up_to_operator_and_manifest() {
+    let component = PUBLISHES.bytes();
+    let server = Start::with(&[
+        ("flags.wasm", &component),
+        ("manifest.wasm", &component),
+        ("manifest.toml", b"[limits]\nmax-subscriptions = 3\nmax-topics = 4"),
+    ])
+    .arg("--max-subscriptions=2")
+    .arg("--max-topics=3")
+    .run()
+    .await;
+    for (route, subscriptions, topics) in [("/flags", 2, 3), ("/manifest", 3, 4)] {
+        let mut one = server.connect(route).await;
+        for number in 0..subscriptions {
+            tell(&mut one, &format!("subscribe topic {number}"), "Subscribed").await;
+        }
+        tell(&mut one, "subscribe topic x", "Full").await;
+        let mut other = server.connect(route).await;
+        for number in subscriptions..topics {
+            tell(&mut other, &format!("subscribe topic {number}"), "Subscribed").await;
+        }
+        tell(&mut other, "subscribe topic x", "Full").await;
+        // Not too many for it, but for the handler: one that is there can be had.
+        tell(&mut other, "subscribe topic 0", "Subscribed").await;
+    }
 }
 
 #[tokio::test]

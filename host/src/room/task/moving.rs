@@ -38,10 +38,20 @@ impl Task {
         if let Ok(moved) = moved {
             self.generation = next;
             self.wakeful = false;
+            self.settle();
             return moved;
         }
         self.refused = next.number;
         self.generation.take_back(&next, &self.key, &self.room);
         instance
+    }
+
+    /// The instance is of the room's home, unless that is another one again: then it is
+    /// this one's generation that may have the room back.
+    pub(super) fn settle(&self) {
+        self.room.let_go();
+        if !Arc::ptr_eq(&self.room.home(), &self.generation) {
+            self.room.hold(&self.generation);
+        }
     }
 }

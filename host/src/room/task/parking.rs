@@ -87,6 +87,7 @@ impl Task {
             parked.wake(home.clone(), &self.instances, source).await?;
         self.slot = Some(slot);
         self.generation = generation;
+        self.settle();
         if let Some(why) = stays {
             self.generation.note_move(&home, members, Err(&why));
             self.refused = home.number;

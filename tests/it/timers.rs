@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use crate::harness::guests::{
-    KEEPS_A, RINGS_A, RINGS_B, RINGS_ROOM_A, RINGS_ROOM_B, SETS_WITHOUT_ALARM,
+    KEEPS_A, RINGS_A, RINGS_B, RINGS_ROOM_A, RINGS_ROOM_B, SETS_IN_ITS_GATE, SETS_WITHOUT_ALARM,
 };
 use crate::harness::{Client, LogLine, Operator, Server, Start, example, metrics, within};
 
@@ -243,7 +243,8 @@ async fn what_a_resume_sets_and_cancels_counts_unless_it_fails() {
         client.send("wish set").await;
         while client.text().await != "wish set" {}
         swap(&server, &[&next.bytes()[..], &[0, 3, 1, b'x', 0]].concat()).await;
-        while client.text().await != "b rings new" {}
+        let new = async { while client.text().await != "b rings new" {} };
+        within("the timer that resume has set", new).await;
         assert_eq!(client.ask("cancel t").await, "no t");
     }
 }
@@ -332,10 +333,14 @@ async fn an_alarm_that_traps_ends_its_instance_with_all_its_timers() {
 
 #[tokio::test]
 async fn a_gate_sets_none() {
-    let [(server, _client, _), _] = both("").await;
-    let mut client = server.connect("/x?timer").await;
-    server.log.message("the gate sets: Err(Unavailable)").await;
-    assert_eq!(client.ask("count").await, "0 have gone off");
+    for (manifest, route) in [("", "/x"), (ROOMS, "/room/1")] {
+        let server = server(&SETS_IN_ITS_GATE.bytes(), manifest).await;
+        for _ in 0..2 {
+            let mut client = server.connect(route).await;
+            assert_eq!(client.text().await, "Some(Err(Unavailable))");
+            assert_eq!(client.text().await, "an alarm");
+        }
+    }
 }
 
 #[tokio::test]

@@ -134,8 +134,7 @@ pub fn tell(version: &str, connection: &Connection, name: &str) {
     }
 }
 
-/// A handler with timers of each connection, and a gate that tries to set one where the
-/// query says `timer`.
+/// A handler with timers of each connection.
 #[macro_export]
 macro_rules! rings {
     ($version:literal, $schema:literal) => {
@@ -150,16 +149,6 @@ macro_rules! rings {
 
             fn upgrade(older: &Older<'_>) -> Result<Self, SnapshotError> {
                 Rings::upgrade(older).map(Handles)
-            }
-        }
-
-        impl Gate for Handles {
-            fn on_request(_: &Connection, request: &Request) -> Result<Acceptance, Rejection> {
-                if request.query("timer").is_some() {
-                    let set = Timer::after(std::time::Duration::from_millis(10));
-                    info!("the gate sets: {set:?}");
-                }
-                Ok(Acceptance::new())
             }
         }
 
@@ -187,7 +176,7 @@ macro_rules! rings {
             }
         }
 
-        socklet_guest::export!(Handles: Handler + Gate + Alarm + Snapshot);
+        socklet_guest::export!(Handles: Handler + Alarm + Snapshot);
     };
 }
 

@@ -70,17 +70,18 @@ impl<H: Handler + Snapshot> Lasting for States<H> {
             }
             _ => Bytes::of(state, OF_STATES)?,
         };
+        timers.retain(|owned| connections.binary_search(&owned.connection).is_ok());
+        owners::restore(timers);
         let mut states = self.by_id.borrow_mut();
         while !saved.0.is_empty() {
             let (id, state) = (saved.u64()?, saved.block()?);
             if connections.binary_search(&id).is_ok() {
+                // It may set timers.
+                owners::begin(id);
                 states.push((id, Box::new(restore(schema, state)?)));
             }
         }
-        all_there(connections, states.iter().map(|(id, _)| *id))?;
-        timers.retain(|owned| connections.binary_search(&owned.connection).is_ok());
-        owners::restore(timers);
-        Ok(())
+        all_there(connections, states.iter().map(|(id, _)| *id))
     }
 }
 

@@ -28,7 +28,7 @@ use crate::wasi::World;
 const PACKAGE: &str = "socklet:websocket/";
 const HANDLER: &str = "socklet:websocket/handler";
 /// What a component may export of the package.
-const EXPORTS: [&str; 4] = ["handler", "gate", "message-loop", "snapshot"];
+const EXPORTS: [&str; 5] = ["handler", "gate", "message-loop", "snapshot", "alarm"];
 /// The version of the package that this host serves.
 const VERSION: &str = "0.1.0";
 /// A larger file is refused before it is read.
@@ -58,12 +58,18 @@ pub(crate) enum LoadError {
     OtherVersion(String),
     /// A gate that is not called would let everybody in.
     #[error(
-        "exports {0}, which this host does not know (it knows handler, gate and message-loop of \
-         {VERSION}): rebuild it against {VERSION}, or update the host"
+        "exports {0}, which this host does not know (it knows handler, gate, message-loop, \
+         snapshot and alarm of {VERSION}): rebuild it against {VERSION}, or update the host"
     )]
     UnknownExport(String),
     #[error("exports no {HANDLER}@{VERSION} (it exports {0}): build it against that world")]
     NoHandler(String),
+    /// Nobody would hear of the timers that it sets.
+    #[error(
+        "imports {PACKAGE}timers and exports no {PACKAGE}alarm@{VERSION}: export that as well \
+         (in Rust by `+ Alarm` in export!), or set no timers"
+    )]
+    NoAlarm,
     #[error("imports what this host does not offer: {0}: remove that import, or update the host")]
     Import(String),
     #[error(
@@ -281,12 +287,15 @@ fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
 }
 
 fn check_exports(engine: &Engine, component: &Component) -> Result<(), LoadError> {
-    let exports: Vec<String> = component
-        .component_type()
-        .exports(engine.wasm())
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    check_names(&exports)
+    let of = component.component_type();
+    let exports: Vec<String> = of.exports(engine.wasm()).map(|(name, _)| name.to_owned()).collect();
+    check_names(&exports)?;
+    let is = |name: &str, what| interface(name).is_some_and(|(found, _)| found == what);
+    let sets_timers = of.imports(engine.wasm()).any(|(name, _)| is(name, "timers"));
+    match sets_timers && !exports.iter().any(|name| is(name, "alarm")) {
+        true => Err(LoadError::NoAlarm),
+        false => Ok(()),
+    }
 }
 
 /// Stray exports beside the handler are tolerated, since toolchains leave some: but none
@@ -325,8 +334,12 @@ fn list(names: &[String]) -> String {
 }
 
 fn is_known(export: &str) -> bool {
-    let name = export.strip_prefix(PACKAGE).and_then(|name| name.split_once('@'));
-    name.is_some_and(|(name, version)| EXPORTS.contains(&name) && version == VERSION)
+    interface(export).is_some_and(|(name, version)| EXPORTS.contains(&name) && version == VERSION)
+}
+
+/// An interface of the package: its name, and its version.
+fn interface(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix(PACKAGE)?.split_once('@')
 }
 
 #[cfg(test)]

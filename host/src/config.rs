@@ -53,6 +53,8 @@ pub struct Limits {
     pub max_log_rate: usize,
     /// Bytes of the state that an instance gives to another one.
     pub max_snapshot: usize,
+    /// Timers that one instance may have set at a time.
+    pub max_timers: usize,
     /// CPU time of one event from which on the log tells of it.
     pub event_cpu_warning: Duration,
     /// CPU time of the thread that one event may use.
@@ -97,6 +99,7 @@ impl Default for Limits {
             max_topics: 10_000,
             max_log_rate: 256 * 1024,
             max_snapshot: 4 * MIB,
+            max_timers: 256,
             event_cpu_warning: Duration::from_millis(100),
             event_cpu_time: Duration::from_secs(1),
             event_wall_time: Duration::from_secs(30),

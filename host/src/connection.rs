@@ -16,6 +16,7 @@ use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
 use crate::account::Account;
+use crate::alarms::Alarms;
 use crate::bindings::{CloseOutcome, WriteOutcome};
 use crate::closing::{Closing, HostClose};
 use crate::config::Limits;
@@ -71,6 +72,8 @@ pub(crate) struct Shared {
     finished: bool,
     /// Its instance is needed elsewhere.
     park: bool,
+    /// The timers of an instance of its own. None where it has never set any.
+    pub(crate) alarms: Option<Box<Alarms>>,
 }
 
 /// What the host has learned while a connection was opened, beyond the request: what
@@ -155,7 +158,7 @@ impl Shared {
     /// Whether an instance of its own, of which `begun` events are known, is at rest and
     /// has nothing to do.
     pub(crate) fn is_at_rest(&self, begun: u64) -> bool {
-        !self.busy && self.events == begun && !self.mailbox.has_event(true)
+        !self.busy && self.events == begun && !self.mailbox.has_event(true) && !self.rings(true)
     }
 
     /// How many events were begun, and whether the last one has ended.
@@ -176,7 +179,39 @@ impl Shared {
 
     pub(crate) fn has_event(&mut self) -> bool {
         // Only what is there can be held back.
-        self.mailbox.has_event(false) || self.mailbox.has_messages() && !self.outbound.congested()
+        let messages = self.mailbox.has_messages() && !self.outbound.congested();
+        self.mailbox.has_event(messages) || self.rings(messages)
+    }
+
+    /// Whether the next event is that a timer has gone off. Where there are both, these
+    /// take turns with what the peer sends, which waits where `messages` says so; there
+    /// is none before `on-ready`, and none once the socket has ended.
+    fn rings(&self, messages: bool) -> bool {
+        let Some(alarms) = &self.alarms else { return false };
+        let others_turn = alarms.rang && self.mailbox.has_event(messages);
+        !others_turn && !self.mailbox.goes_first() && alarms.are_due()
+    }
+
+    fn take_event(&mut self) -> Option<Event> {
+        let messages = !self.outbound.congested();
+        let rings = self.rings(messages);
+        if let Some(alarms) = &mut self.alarms {
+            alarms.rang = rings;
+            if let Some(timer) = rings.then(|| alarms.take_due()).flatten() {
+                self.busy = true;
+                self.events += 1;
+                self.outbound.begin_alarm();
+                return Some(Event::Alarm(timer));
+            }
+        }
+        let event = self.mailbox.take(messages)?;
+        self.begin_event();
+        Some(event)
+    }
+
+    /// When the next timer of an instance of its own goes off.
+    pub(crate) fn next_alarm(&self) -> Option<Instant> {
+        self.alarms.as_ref()?.next_at()
     }
 
     fn begin_event(&mut self) {
@@ -215,6 +250,7 @@ impl Connection {
                 in_line: false,
                 finished: false,
                 park: false,
+                alarms: None,
             }),
             session: AtomicWaker::new(),
             wished: AtomicBool::new(false),
@@ -462,13 +498,8 @@ impl Connection {
     /// after each change it makes.
     pub(crate) fn poll_event(&self) -> Poll<Event> {
         let mut shared = self.shared();
-        let messages = !shared.outbound.congested();
-        let event = shared.mailbox.take(messages);
-        match event {
-            Some(event) => {
-                shared.begin_event();
-                Poll::Ready(event)
-            }
+        match shared.take_event() {
+            Some(event) => Poll::Ready(event),
             None => {
                 shared.busy = false;
                 Poll::Pending
@@ -479,17 +510,22 @@ impl Connection {
     /// The next event, where it is a message; None where another one is next.
     pub(crate) fn poll_message(&self) -> Poll<Option<Incoming>> {
         let mut shared = self.shared();
-        let waits = shared.outbound.congested() || shared.mailbox.is_suspending();
+        let congested = shared.outbound.congested();
+        let rings = shared.rings(!congested);
+        let waits = congested || rings || shared.mailbox.is_suspending();
         let message = match waits {
             true => None,
             false => shared.mailbox.take_message(),
         };
         if let Some(message) = message {
+            if let Some(alarms) = &mut shared.alarms {
+                alarms.rang = false;
+            }
             shared.begin_event();
             return Poll::Ready(Some(message));
         }
         // What a guest does once it is told that there is nothing is its event's.
-        shared.busy = shared.mailbox.has_other();
+        shared.busy = rings || shared.mailbox.has_other();
         if shared.busy { Poll::Ready(None) } else { Poll::Pending }
     }
 }

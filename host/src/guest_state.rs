@@ -8,6 +8,7 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use crate::account::Account;
+use crate::alarms::{CancelOutcome, SetOutcome, TimerId, Wanted};
 use crate::bindings::WriteOutcome;
 use crate::clock::TICK;
 use crate::connection::{Connection, ConnectionId};
@@ -42,6 +43,9 @@ pub(crate) struct GuestState {
     account: Arc<Account>,
     topics: Arc<Rules>,
     max_publication: usize,
+    max_timers: usize,
+    /// The gate decides about a handshake.
+    at_gate: bool,
     /// When the event began that is under way; None between two.
     began: Option<Instant>,
     /// When the last event ended, or the wait after it.
@@ -78,6 +82,8 @@ impl GuestState {
             account,
             topics: settings.topics.clone(),
             max_publication: settings.limits.max_publication(),
+            max_timers: settings.limits.max_timers,
+            at_gate: false,
             began: Some(now),
             ended: now,
             woken: now,
@@ -99,9 +105,17 @@ impl GuestState {
     /// The gate decides about a handshake, whose connection it knows meanwhile.
     pub(crate) fn begin_gate(&mut self, connection: &Arc<Connection>) {
         self.connections.insert(connection.id(), connection.clone());
+        self.at_gate = true;
         self.began = Some(Instant::now());
         self.speaker.set_connection(connection.id());
         self.memory.begin_event();
+    }
+
+    /// It has decided. The connection may never come to be one; `on-ready` says when it
+    /// has.
+    pub(crate) fn end_gate(&mut self, id: ConnectionId) {
+        self.at_gate = false;
+        self.remove_connection(id);
     }
 
     /// It takes up what another instance knew of these connections.
@@ -129,6 +143,21 @@ impl GuestState {
             source.touched(connection);
         }
         outcome
+    }
+
+    /// The import `set`. Nothing is left of a handshake that is rejected, and so no timer
+    /// that its gate has set.
+    pub(crate) fn set_timer(&self, wanted: Wanted) -> SetOutcome {
+        match self.source.as_ref().filter(|_| !self.at_gate) {
+            Some(source) => source.set_timer(wanted, self.max_timers),
+            None => SetOutcome::Unavailable,
+        }
+    }
+
+    /// The import `cancel`.
+    pub(crate) fn cancel_timer(&self, timer: TimerId) -> CancelOutcome {
+        let source = self.source.as_ref();
+        source.map_or(CancelOutcome::NotSet, |source| source.cancel_timer(timer))
     }
 
     /// One of this instance's connections.

@@ -14,7 +14,7 @@ use crate::connection::{Connection, ConnectionId, Opening};
 use crate::guest_log::Speaker;
 use crate::guest_state::GuestState;
 use crate::source::Source;
-use crate::{messages, topics, upstream};
+use crate::{alarms, messages, topics, upstream};
 
 /// The connections that an instance serves, and so may reach.
 pub(crate) type Connections = BTreeMap<ConnectionId, Arc<Connection>>;
@@ -41,6 +41,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest
     bindings::WebsocketHandler::add_to_linker::<_, HasView>(&mut linker, GuestState::view)?;
     messages::link(&mut linker)?;
     topics::link(&mut linker)?;
+    alarms::link(&mut linker)?;
     upstream::link(&mut linker)?;
     Ok(linker)
 }

@@ -1,6 +1,8 @@
 //! One running sandbox of a handler. It owns the store and takes one event at a
 //! time; it knows nothing about sockets.
 
+mod alarm;
+mod exports;
 mod gate;
 mod prepared;
 mod snapshot;
@@ -9,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use prometheus::Histogram;
-use wasmtime::component::{Func, TypedFunc};
+use wasmtime::component::TypedFunc;
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::account::Account;
@@ -27,6 +29,7 @@ use crate::metrics::{Counted, HandlerMetrics};
 use crate::settings::Settings;
 use crate::snapshot::Suspended;
 use crate::source::Source;
+use exports::Rare;
 pub(crate) use prepared::Prepared;
 
 type GateParams<'a> = (ConnectionId, Request<'a>);
@@ -36,9 +39,8 @@ pub(crate) struct Instance {
     store: Store<GuestState>,
     handler: WebsocketHandler,
     on_messages: Option<TypedFunc<(), ()>>,
-    on_request: Option<Func>,
-    /// `suspend` and `resume`.
-    snapshot: Option<(Func, Func)>,
+    /// The other exports, where it has any.
+    rare: Option<Box<Rare>>,
     limits: Limits,
     account: Arc<Account>,
     _counted: Counted,
@@ -101,32 +103,29 @@ impl Instance {
         let instantiate = async {
             let instance = prepared.component.instantiate_async(&mut store).await?;
             let handler = prepared.exports.load(&mut store, &instance)?;
-            let on_messages = prepared.on_messages.as_ref();
+            let on_messages = prepared.optional.on_messages.as_ref();
             let on_messages = on_messages
                 .map(|export| instance.get_typed_func(&mut store, export))
                 .transpose()?;
-            let on_request = prepared.on_request.as_ref();
-            let on_request = on_request.and_then(|export| instance.get_func(&mut store, export));
-            if let Some(on_request) = &on_request {
-                // Only to see whether its types are the right ones.
-                on_request.typed::<GateParams<'_>, GateResults>(&store)?;
-            }
-            let snapshot = snapshot::find(prepared, &instance, &mut store)?;
-            Ok((handler, on_messages, on_request, snapshot))
+            let rare = prepared.optional.rare(&instance, &mut store)?;
+            Ok((handler, on_messages, rare))
         };
         let instantiated = meter.event(limits.event_wall_time, &account.turns, instantiate).await;
-        let (handler, on_messages, on_request, snapshot) =
+        let (handler, on_messages, rare) =
             instantiated.map_err(|failure| store.data().memory.explain(failure))?;
         Ok(Self {
             store,
             handler,
             on_messages,
-            on_request,
-            snapshot,
+            rare,
             limits: limits.clone(),
             account: account.clone(),
             _counted: counted,
         })
+    }
+
+    fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
     }
 
     /// What its events are metered by.
@@ -211,6 +210,7 @@ impl Instance {
                 };
                 (meter.event(wall, turns, event).await, |metrics| &metrics.on_message)
             }
+            Event::Alarm(timer) => return Box::pin(self.ring(id, timer)).await,
             Event::Gate(question) => return Box::pin(self.answer(question)).await,
             // It is no event of a connection's: see `serve`.
             Event::Suspend => return Ok(()),

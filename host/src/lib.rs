@@ -22,7 +22,7 @@
 //!   `reader` makes messages of the peer's frames; `closing` is how a connection ends.
 //! - `connection` is what a session shares with its instance: a `mailbox` of
 //!   events and an `outbound` queue of `frame`s, those that it shares with others as
-//!   `segments`.
+//!   `segments`. `alarms` are the timers that a guest has set there, or in a room.
 //! - `topics` bring what is published to the queues of all that are subscribed.
 //! - `account` bounds what one handler uses in all, by what the `machine` has;
 //!   `shedding` ends the connections that hold the most where that is too much.
@@ -56,6 +56,7 @@ mod accept;
 mod account;
 mod addresses;
 pub mod admin;
+mod alarms;
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod benching;

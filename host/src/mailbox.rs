@@ -10,6 +10,7 @@ use std::sync::Arc;
 use hyper::header::HeaderValue;
 
 use crate::account::{Account, Charge};
+use crate::alarms::TimerId;
 use crate::closing::Closing;
 use crate::gate::Question;
 use crate::handshake::request::Request;
@@ -27,6 +28,8 @@ pub(crate) enum Event {
     Gate(Question),
     /// Of no connection: the instance is asked for its state.
     Suspend,
+    /// Likewise: a timer of the instance's has gone off.
+    Alarm(TimerId),
 }
 
 pub(crate) struct Mailbox {
@@ -189,6 +192,11 @@ impl Mailbox {
         }
     }
 
+    /// Whether the socket has ended, so that nothing follows but what waits here.
+    pub(crate) fn is_ending(&self) -> bool {
+        !matches!(self.close, Close::NotYet)
+    }
+
     pub(crate) fn take_message(&mut self) -> Option<Incoming> {
         let message = self.messages.pop_front()?;
         self.bytes -= message.len();
@@ -199,6 +207,11 @@ impl Mailbox {
     /// Whether there is a next event; messages only count where `messages` allows them.
     pub(crate) fn has_event(&self, messages: bool) -> bool {
         self.has_other() || messages && !self.messages.is_empty()
+    }
+
+    /// Whether what is next may not have to wait for anything else.
+    pub(crate) fn goes_first(&self) -> bool {
+        self.ready.is_some() || self.suspending || self.is_ending()
     }
 
     /// Whether the next event is there, and is no message.

@@ -129,17 +129,27 @@ impl Meter {
     /// Drives one event to its end. No longer than `wall` may pass without the
     /// return of a call of the host; and after each yield it goes on when it is
     /// its turn.
-    pub(crate) async fn event<T>(
+    pub(crate) fn event<T>(
         self: &Arc<Self>,
         wall: Duration,
         turns: &Arc<Semaphore>,
+        event: impl Future<Output = wasmtime::Result<T>>,
+    ) -> impl Future<Output = Result<T, Failure>> {
+        self.event_in_turn(wall, turns, None, event)
+    }
+
+    /// The same for one that has waited for its turn before it began.
+    pub(crate) async fn event_in_turn<T>(
+        self: &Arc<Self>,
+        wall: Duration,
+        turns: &Arc<Semaphore>,
+        mut turn: Option<Turn>,
         event: impl Future<Output = wasmtime::Result<T>>,
     ) -> Result<T, Failure> {
         self.begin();
         let mut event = pin!(event);
         // Only an event that waits or yields pays for these.
         let mut timer: Option<Pin<Box<Sleep>>> = None;
-        let mut turn: Option<Turn> = None;
         let result = std::future::poll_fn(|cx| {
             if turn.as_mut().is_none_or(|turn| turn.poll(cx).is_ready()) {
                 self.yielded.store(false, Relaxed);
@@ -175,13 +185,23 @@ impl Meter {
 /// The right of an event that has yielded to go on for a tick. It is had before
 /// the event waits for its thread, so that the others wait for their turn, and
 /// not in the runtime's queue.
-struct Turn {
+pub(crate) struct Turn {
     next: PollSemaphore,
     permit: Option<OwnedSemaphorePermit>,
     over: bool,
 }
 
 impl Turn {
+    /// Waits for the turn of an event that has not begun. Whether it had to be waited for.
+    pub(crate) async fn first(turns: &Arc<Semaphore>) -> (Self, bool) {
+        let (permit, waited) = match turns.clone().try_acquire_owned() {
+            Ok(permit) => (Some(permit), false),
+            // It is never closed.
+            Err(_) => (turns.clone().acquire_owned().await.ok(), true),
+        };
+        (Self { next: PollSemaphore::new(turns.clone()), permit, over: false }, waited)
+    }
+
     /// The last turn is over, if there was one. It is given up when the event is
     /// polled again: who is woken by it runs at once, and must not run before the
     /// tasks that wait for the thread by now.

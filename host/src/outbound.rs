@@ -326,6 +326,11 @@ impl Outbound {
         self.ready = true;
     }
 
+    /// An event begins for which nobody has looked whether there is room.
+    pub(crate) fn begin_alarm(&mut self) {
+        self.first = !self.congested();
+    }
+
     /// What is taken of the handler's budget.
     pub(crate) fn charged(&self) -> usize {
         self.charge.taken()

@@ -9,6 +9,7 @@
 //! A room begins with its first connection and ends some time after its last, or with
 //! a failure of its instance, which ends its connections as well.
 
+mod alarms;
 mod task;
 
 use std::collections::{HashMap, VecDeque};
@@ -22,6 +23,7 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
+use crate::alarms::Alarms;
 use crate::connection::{Connection, ConnectionId, NOBODY};
 use crate::failure::Failure;
 use crate::gate::{Decision, NoDecision, Question};
@@ -50,6 +52,8 @@ pub(crate) struct Room {
     /// Its task wants to hear of the next event.
     resting: AtomicBool,
     stirred: Notify,
+    /// Its instance has set timers.
+    timed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -69,12 +73,18 @@ struct Inner {
     last_event: Option<Instant>,
     /// Nothing stands in line any more.
     over: bool,
+    /// The timers of its instance. None where that has never set any.
+    alarms: Option<Box<Alarms>>,
+    /// One of them stands in line.
+    ringing: bool,
 }
 
 /// Whose turn it is.
 enum Turn {
     Connection(Arc<Connection>),
     Handshake(Question),
+    /// That of the timer that has gone off first.
+    Alarm,
 }
 
 /// How far a room has come.
@@ -110,6 +120,7 @@ impl Room {
             moved: Notify::new(),
             resting: AtomicBool::new(false),
             stirred: Notify::new(),
+            timed: AtomicBool::new(false),
         }
     }
 
@@ -217,7 +228,9 @@ impl Room {
 
     pub(crate) fn is_empty(&self) -> bool {
         let inner = self.inner();
-        inner.members.is_empty() && inner.line.is_empty() && inner.current.is_none()
+        // A timer goes off for nobody.
+        let nobody = |turn: &Turn| matches!(turn, Turn::Alarm);
+        inner.members.is_empty() && inner.line.iter().all(nobody) && inner.current.is_none()
     }
 
     /// Nobody will come any more: it need not wait for anybody.
@@ -262,6 +275,10 @@ impl Room {
                 Turn::Handshake(question) => {
                     return Poll::Ready((question.connection.id(), Event::Gate(question)));
                 }
+                Turn::Alarm => match self.take_alarm() {
+                    Some(timer) => return Poll::Ready((NOBODY, Event::Alarm(timer))),
+                    None => continue,
+                },
             };
             let (event, again) = connection.shared().take_turn();
             let taken = event.map(|event| (connection.id(), event));
@@ -294,8 +311,8 @@ impl Room {
         while let Some(turn) = self.next_in_line() {
             let connection = match turn {
                 Turn::Connection(connection) => connection,
-                handshake @ Turn::Handshake(_) => {
-                    self.inner().line.push_front(handshake);
+                other @ (Turn::Handshake(_) | Turn::Alarm) => {
+                    self.inner().line.push_front(other);
                     return Poll::Ready(None);
                 }
             };

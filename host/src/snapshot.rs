@@ -45,6 +45,8 @@ pub(crate) enum Stays {
     NotStarted(Failure),
     #[error("the generation's instances fail again and again")]
     Failing,
+    #[error("it has set timers, and the next one exports no socklet:websocket/alarm@0.1.0")]
+    Timers,
     #[error("there is no room for an instance to take it: {0}")]
     Full(Full),
     #[error("there is no room to keep it ({0})")]

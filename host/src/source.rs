@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 
+use crate::alarms::{Alarms, CancelOutcome, SetOutcome, Timer, TimerId, Wanted};
 use crate::connection::{Connection, ConnectionId};
 use crate::mailbox::Event;
 use crate::messages::Incoming;
@@ -61,6 +62,48 @@ impl Source {
     pub(crate) fn touched(&self, connection: &Arc<Connection>) {
         if let Self::Room(room) = self {
             room.mark(connection);
+        }
+    }
+
+    /// Sets a timer, of which there may be `max`.
+    pub(crate) fn set_timer(&self, wanted: Wanted, max: usize) -> SetOutcome {
+        match self {
+            Self::Own(connection) => {
+                let mut shared = connection.shared();
+                // It would never be heard of.
+                if shared.mailbox.is_ending() {
+                    return SetOutcome::Unavailable;
+                }
+                shared.alarms.get_or_insert_default().set(wanted, max)
+            }
+            Self::Room(room) => room.set_timer(wanted, max),
+        }
+    }
+
+    pub(crate) fn cancel_timer(&self, timer: TimerId) -> CancelOutcome {
+        self.with_alarms(|alarms| alarms.cancel(timer)).unwrap_or(CancelOutcome::NotSet)
+    }
+
+    /// Whether any timer is set.
+    pub(crate) fn has_timers(&self) -> bool {
+        self.with_alarms(|alarms| alarms.are_set()).unwrap_or(false)
+    }
+
+    /// Those that are set, for [`Self::restore_timers`].
+    pub(crate) fn timers(&self) -> Vec<Timer> {
+        self.with_alarms(|alarms| alarms.timers()).unwrap_or_default()
+    }
+
+    /// What has been set and cancelled since is undone.
+    pub(crate) fn restore_timers(&self, timers: Vec<Timer>) {
+        self.with_alarms(|alarms| alarms.restore(timers));
+    }
+
+    /// None where no timer has ever been set.
+    fn with_alarms<T>(&self, what: impl FnOnce(&mut Alarms) -> T) -> Option<T> {
+        match self {
+            Self::Own(connection) => connection.shared().alarms.as_deref_mut().map(what),
+            Self::Room(room) => room.with_alarms(what),
         }
     }
 }

@@ -10,6 +10,7 @@ use bytesize::ByteSize;
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// The largest message that a single peer may make the host reserve.
 const LARGEST_MESSAGE: usize = 1 << 30;
+const MOST_TIMERS: usize = 10_000;
 
 /// What a [`duration`] is.
 pub const DURATION: &str = "a duration such as 500ms, 30s or 1h, more than 0s and at most 365d";
@@ -20,6 +21,8 @@ pub const SIZE: &str = "a size such as 1000, 64KiB or 1MiB, at least 1 byte";
 /// What a [`message_size`] is.
 pub const MESSAGE_SIZE: &str =
     "a size such as 1000, 64KiB or 1MiB, at least 1 byte and at most 1GiB";
+/// What a number of [`timers`] is.
+pub const TIMERS: &str = "a whole number from 1 to 10000";
 /// What a [`positive`] number is.
 pub const POSITIVE: &str = "a whole number, at least 1";
 /// What an [`origin`] is.
@@ -90,6 +93,19 @@ pub fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err(must_be(POSITIVE)),
         Ok(number) => Ok(number),
+    }
+}
+
+/// How many timers an instance may have. They are kept in a row, so there are not too
+/// many.
+///
+/// # Errors
+///
+/// What such a number is.
+pub fn timers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=MOST_TIMERS) => Ok(number),
+        _ => Err(must_be(TIMERS)),
     }
 }
 

@@ -49,5 +49,6 @@ mod subprotocol;
 mod swap;
 mod swap_under_load;
 mod takeover;
+mod timers;
 mod tls;
 mod topics;

@@ -82,7 +82,40 @@ pub mod environment {
     });
 }
 
-/// The optional export of a gate: a world of its own, so that who has none exports none.
+/// The optional import of timers.
+pub mod timed {
+    wit_bindgen::generate!({
+        inline: "
+            package socklet:guest-timers;
+
+            world timed {
+                import socklet:websocket/timers@0.1.0;
+            }
+        ",
+        path: "wit",
+        with: { "socklet:websocket/types@0.1.0": super::socklet::websocket::types },
+        generate_all,
+    });
+}
+
+/// The optional export of an alarm: a world of its own, so that who has none exports none.
+pub mod alarmed {
+    wit_bindgen::generate!({
+        inline: "
+            package socklet:guest-alarm;
+
+            world alarmed {
+                export socklet:websocket/alarm@0.1.0;
+            }
+        ",
+        path: "wit",
+        with: { "socklet:websocket/types@0.1.0": super::socklet::websocket::types },
+        pub_export_macro: true,
+        export_macro_name: "export_alarm_bindings",
+    });
+}
+
+/// The optional export of a gate, likewise.
 pub mod gated {
     wit_bindgen::generate!({
         inline: "

@@ -62,7 +62,7 @@ impl Connection {
     /// logged. On a connection that is closing or closed, nothing happens:
     /// `on_close` tells.
     ///
-    /// A handler that writes one message an event never fills the queue. One that
+    /// A handler that writes one message for each that it gets never fills the queue. One that
     /// writes more, and would rather skip a message than lose a slow peer, uses
     /// [`try_write`](Self::try_write).
     ///

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "snapshot")]
 mod lasting;
+mod ringing;
 
 use std::cell::RefCell;
 use std::thread::LocalKey;
@@ -17,6 +18,7 @@ use crate::{CloseEvent, Connection, Gate, Handler, Members, Message, Request, Ro
 
 #[cfg(feature = "snapshot")]
 pub use lasting::{ExportSnapshot, Lasting, check_snapshot};
+pub use ringing::{ExportAlarm, Ringing, check_alarm};
 
 /// Makes a [`Handler`] or a [`Room`] the handler that this component exports.
 ///
@@ -29,6 +31,7 @@ pub use lasting::{ExportSnapshot, Lasting, check_snapshot};
 /// | `export!(T)`, `export!(T: Handler)` | a handler with a value for each connection |
 /// | `export!(T: Room)` | a handler with one value for all that share an instance |
 /// | `… + Gate` | and its [`Gate`] |
+/// | `… + Alarm` | and its [`Alarm`](crate::Alarm), of a room its [`RoomAlarm`](crate::RoomAlarm): it hears of timers |
 /// | `… + Snapshot` | and what it remembers when it is replaced: see `Snapshot`, of the feature `snapshot` |
 ///
 /// ```
@@ -70,6 +73,8 @@ macro_rules! export {
                 fn events() -> &'static ::std::thread::LocalKey<$events> {
                     &EVENTS
                 }
+
+                $( $crate::export!(@hooks $power); )*
             }
 
             $crate::bindings::export_bindings! { Exported with_types_in $crate::bindings }
@@ -99,6 +104,26 @@ macro_rules! export {
             $exported with_types_in $crate::bindings::lasting
         }
     };
+    (@power Alarm, $exported:ident, $handler:ty) => {
+        impl $crate::export::ExportAlarm for $exported {}
+
+        $crate::bindings::alarmed::export_alarm_bindings! {
+            $exported with_types_in $crate::bindings::alarmed
+        }
+    };
+    (@hooks Alarm) => {
+        fn begin(connection: u64) {
+            <Self::Events as $crate::export::Ringing>::begin(connection);
+        }
+
+        fn end(connection: u64) {
+            <Self::Events as $crate::export::Ringing>::end(connection);
+        }
+    };
+    (@hooks $other:ident) => {};
+    (@check Alarm, $events:ty, $handler:ty) => {
+        $crate::export::check_alarm::<$events>();
+    };
     (@check Gate, $events:ty, $handler:ty) => {
         $crate::export::check_gate::<$handler>();
     };
@@ -112,6 +137,16 @@ pub trait Export {
     type Events: Events;
 
     fn events() -> &'static LocalKey<Self::Events>;
+
+    /// An event of this connection begins. Only who hears of timers has a use for it.
+    fn begin(connection: u64) {
+        let _ = connection;
+    }
+
+    /// Its last event has ended, likewise.
+    fn end(connection: u64) {
+        let _ = connection;
+    }
 }
 
 /// What is exported beside the events.
@@ -146,6 +181,7 @@ impl<E: Export> MessageLoop for E {
     fn on_messages() {
         E::events().with(|events| {
             while let Some((connection, message)) = messages::next() {
+                E::begin(connection);
                 events.on_message(connection, message.into());
             }
         });
@@ -155,15 +191,19 @@ impl<E: Export> MessageLoop for E {
 impl<E: Export> Guest for E {
     fn on_ready(connection: u64, request: types::Request) {
         logging::install();
+        E::begin(connection);
         E::events().with(|events| events.on_ready(connection, &request.into()));
     }
 
     fn on_message(connection: u64, message: types::MessageResult) {
+        E::begin(connection);
         E::events().with(|events| events.on_message(connection, message.into()));
     }
 
     fn on_close(connection: u64, event: types::CloseEvent) {
+        E::begin(connection);
         E::events().with(|events| events.on_close(connection, event.into()));
+        E::end(connection);
     }
 }
 

@@ -35,7 +35,8 @@
 //! - `handler` is the trait that handlers implement, `room` the one for connections
 //!   that share an instance, and `members` are these connections. `gate` is the one
 //!   for those that decide who may connect, and `snapshot` for those whose state
-//!   outlives a swap (with the feature of that name).
+//!   outlives a swap (with the feature of that name). `alarm` is the one for those that
+//!   set timers, and `owners` knows whose these are.
 //! - `request`, `message` and `close` are what events carry.
 //! - `connection` is what a handler can do about it, and [`topics`] how it reaches the
 //!   connections of all instances.
@@ -51,6 +52,7 @@
 //! Built for any other target than `wasm32`, a handler compiles and its tests
 //! run, but nothing is exported and every call of the host panics.
 
+mod alarm;
 #[cfg(all(feature = "allocator", target_arch = "wasm32", target_os = "unknown"))]
 mod allocator;
 #[doc(hidden)]
@@ -66,6 +68,7 @@ pub mod http;
 mod logging;
 mod members;
 mod message;
+mod owners;
 pub mod prelude;
 mod request;
 mod room;
@@ -73,6 +76,7 @@ mod room;
 mod snapshot;
 pub mod topics;
 
+pub use alarm::{Alarm, RoomAlarm, Timer, TimerError};
 pub use close::{CloseEvent, CloseOrigin, CloseOutcome};
 pub use connection::{Connection, WriteError};
 pub use gate::{Acceptance, Gate, Rejection};

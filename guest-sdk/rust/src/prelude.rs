@@ -11,8 +11,8 @@
 //! ```
 
 pub use crate::{
-    Acceptance, CloseEvent, CloseOrigin, Connection, Gate, Handler, Members, Message, Rejection,
-    Request, Room,
+    Acceptance, Alarm, CloseEvent, CloseOrigin, Connection, Gate, Handler, Members, Message,
+    Rejection, Request, Room, RoomAlarm, Timer, TimerError,
 };
 #[cfg(feature = "snapshot")]
 pub use crate::{Older, Snapshot, SnapshotError};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use socklet::config::{Config, Timeouts};
-use socklet::written::{duration, message_size, positive, size};
+use socklet::written::{duration, message_size, positive, size, timers};
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits")]
@@ -86,6 +86,9 @@ pub(super) struct LimitFlags {
     /// Bytes of the state that an instance gives to the one that replaces it [default: 4MiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_SNAPSHOT", value_parser = message_size)]
     max_snapshot: Option<usize>,
+    /// Timers that one instance may have set at a time [default: 256]
+    #[arg(long, value_name = "N", env = "SOCKLET_MAX_TIMERS", value_parser = timers)]
+    max_timers: Option<usize>,
     /// Bytes of compiled handlers that are kept; the longest unused go first [default: 4GiB]
     #[arg(long, value_name = "SIZE", env = "SOCKLET_MAX_CACHE_SIZE", value_parser = size)]
     max_cache_size: Option<usize>,
@@ -148,6 +151,7 @@ impl LimitFlags {
         set(&mut limits.max_topics, self.max_topics);
         set(&mut limits.max_log_rate, self.max_log_rate);
         set(&mut limits.max_snapshot, self.max_snapshot);
+        set(&mut limits.max_timers, self.max_timers);
         set(&mut limits.event_cpu_warning, self.event_cpu_warning);
         set(&mut limits.event_cpu_time, self.event_cpu_time);
         set(&mut limits.event_wall_time, self.event_wall_time);

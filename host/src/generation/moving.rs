@@ -154,6 +154,9 @@ impl Generation {
         connections: Connections,
         source: Source,
     ) -> Result<Instance, Stays> {
+        if source.has_timers() && !self.prepared.has_alarm() {
+            return Err(Stays::Timers);
+        }
         let anyone = connections.values().next();
         let culprit = anyone.map_or(Culprit::Unknown, |one| Culprit::of(one));
         let limit = self.settings.timeouts.handshake;

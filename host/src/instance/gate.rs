@@ -13,7 +13,9 @@ impl Instance {
         &mut self,
         connection: &Arc<Connection>,
     ) -> Result<Option<Decision>, Failure> {
-        let Some(on_request) = self.on_request else { return Ok(None) };
+        let Some(on_request) = self.rare().and_then(|rare| rare.on_request) else {
+            return Ok(None);
+        };
         let Some(request) = connection.shared().mailbox.lend_request() else { return Ok(None) };
         let (meter, id) = (self.meter(), connection.id());
         let store = &mut self.store;
@@ -31,8 +33,7 @@ impl Instance {
         connection.shared().mailbox.return_request(request);
         let state = store.data_mut();
         state.end_event(|metrics| &metrics.on_request);
-        // It may never come to be one; `on-ready` says when it has.
-        state.remove_connection(id);
+        state.end_gate(id);
         decided.map(Some).map_err(|failure| state.memory.explain(failure))
     }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{ComponentExportIndex, InstancePre};
+use wasmtime::component::InstancePre;
 
+use super::exports::Optional;
 use crate::bindings::WebsocketHandlerIndices;
 use crate::clock::Clock;
 use crate::guest_state::GuestState;
@@ -16,10 +17,7 @@ use crate::wasi::World;
 pub(crate) struct Prepared {
     pub(super) component: InstancePre<GuestState>,
     pub(super) exports: WebsocketHandlerIndices,
-    pub(super) on_messages: Option<ComponentExportIndex>,
-    pub(super) on_request: Option<ComponentExportIndex>,
-    /// `suspend` and `resume`.
-    pub(super) snapshot: Option<(ComponentExportIndex, ComponentExportIndex)>,
+    pub(super) optional: Arc<Optional>,
     http: bool,
     clock: Arc<Clock>,
     pub(super) world: Arc<World>,
@@ -31,16 +29,10 @@ impl Prepared {
         clock: Arc<Clock>,
     ) -> wasmtime::Result<Self> {
         let exports = WebsocketHandlerIndices::new(&component)?;
-        let find = |of: Option<&_>, name| component.component().get_export_index(of, name);
-        let function = |interface, name| find(Some(&find(None, interface)?), name);
-        let on_messages = function("socklet:websocket/message-loop@0.1.0", "on-messages");
-        let on_request = function("socklet:websocket/gate@0.1.0", "on-request");
-        let of_snapshot = |name| function("socklet:websocket/snapshot@0.1.0", name);
-        let snapshot = of_snapshot("suspend").zip(of_snapshot("resume"));
+        let optional = Arc::new(Optional::of(&component));
         let of = component.component().component_type();
         let http = of.imports(component.engine()).any(|(name, _)| name.starts_with(WASI_HTTP));
-        let world = Arc::default();
-        Ok(Self { exports, on_messages, on_request, snapshot, http, component, clock, world })
+        Ok(Self { exports, optional, http, component, clock, world: Arc::default() })
     }
 
     /// The same for guests that see this world.
@@ -50,7 +42,7 @@ impl Prepared {
 
     /// Whether it decides about handshakes.
     pub(crate) fn has_gate(&self) -> bool {
-        self.on_request.is_some()
+        self.optional.on_request.is_some()
     }
 
     /// Whether it sends requests to upstreams.
@@ -60,7 +52,12 @@ impl Prepared {
 
     /// Whether what its instances know can be given to others.
     pub(crate) fn has_snapshot(&self) -> bool {
-        self.snapshot.is_some()
+        self.optional.snapshot.is_some()
+    }
+
+    /// Whether it hears of timers.
+    pub(crate) fn has_alarm(&self) -> bool {
+        self.optional.on_alarm.is_some()
     }
 
     /// For an instance of it.

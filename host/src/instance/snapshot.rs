@@ -1,9 +1,9 @@
 //! The export `snapshot`: what an instance knows, given to another one.
 
 use wasmtime::Store;
-use wasmtime::component::{self, Func};
+use wasmtime::component::{self, ComponentExportIndex, Func};
 
-use super::{Instance, Prepared};
+use super::Instance;
 use crate::connection::ConnectionId;
 use crate::failure::Failure;
 use crate::guest_state::GuestState;
@@ -15,13 +15,13 @@ type SuspendResults = (Result<Saved, SnapshotError>,);
 type ResumeParams<'a> = (&'a [ConnectionId], &'a Saved);
 type ResumeResults = (Result<(), SnapshotError>,);
 
-/// `suspend` and `resume`, with the right types; none where they are not exported.
+/// `suspend` and `resume`, with the right types.
 pub(super) fn find(
-    prepared: &Prepared,
+    suspend: &ComponentExportIndex,
+    resume: &ComponentExportIndex,
     instance: &component::Instance,
     store: &mut Store<GuestState>,
 ) -> wasmtime::Result<Option<(Func, Func)>> {
-    let Some((suspend, resume)) = &prepared.snapshot else { return Ok(None) };
     let (suspend, resume) =
         (instance.get_func(&mut *store, suspend), instance.get_func(&mut *store, resume));
     let Some((suspend, resume)) = suspend.zip(resume) else { return Ok(None) };
@@ -33,7 +33,7 @@ pub(super) fn find(
 impl Instance {
     /// Asks for its state. It goes on as it was, whether that is given or not.
     pub(super) async fn suspend(&mut self) -> Result<Result<Saved, Stays>, Failure> {
-        let Some((suspend, _)) = self.snapshot else {
+        let Some((suspend, _)) = self.rare().and_then(|rare| rare.snapshot) else {
             let why = SnapshotError::Failed("there is no such export".into());
             return Ok(Err(Stays::NotSuspended(why)));
         };
@@ -67,14 +67,16 @@ impl Instance {
         connections: Connections,
         source: Source,
     ) -> Result<(), Stays> {
-        let Some((_, resume)) = self.snapshot else {
+        let Some((_, resume)) = self.rare().and_then(|rare| rare.snapshot) else {
             let why = SnapshotError::Failed("there is no such export".into());
             return Err(Stays::NotResumed(why));
         };
         let meter = self.meter();
         let ids: Vec<_> = connections.keys().copied().collect();
+        // Those of the instance that the state is from, which goes on where this one fails.
+        let timers = source.timers();
         let store = &mut self.store;
-        store.data_mut().begin_resume(connections, source);
+        store.data_mut().begin_resume(connections, source.clone());
         let event = async {
             let resume = resume.typed::<ResumeParams<'_>, ResumeResults>(&*store)?;
             Ok(resume.call_async(&mut *store, (&ids, saved)).await?.0)
@@ -83,11 +85,15 @@ impl Instance {
             Box::pin(meter.event(self.limits.event_wall_time, &self.account.turns, event)).await;
         let state = store.data_mut();
         state.end_event(|metrics| &metrics.resume);
-        match resumed {
+        let resumed = match resumed {
             Ok(Ok(())) => Ok(()),
             Ok(Err(why)) => Err(Stays::NotResumed(why)),
             Err(failure) => Err(Stays::ResumeFailed(state.memory.explain(failure))),
+        };
+        if resumed.is_err() {
+            source.restore_timers(timers);
         }
+        resumed
     }
 
     /// The connections that know it, and that it knows.

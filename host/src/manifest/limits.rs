@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::values::{Count, MessageSize, Rate, Size, Time};
+use super::values::{Count, MessageSize, Rate, Size, Time, Timers};
 use crate::config::Limits;
 
 /// A value as a limit has it.
@@ -28,6 +28,7 @@ limit! {
     Size => usize;
     MessageSize => usize;
     Count => usize;
+    Timers => usize;
     Time => Duration;
 }
 
@@ -134,6 +135,8 @@ table! {
     max_log_rate: Size = "max-log-rate";
     /// Bytes of the state that an instance gives to another one.
     max_snapshot: MessageSize = "max-snapshot";
+    /// Timers that one instance may have set at a time.
+    max_timers: Timers = "max-timers";
     /// CPU time of one event from which on the log tells of it.
     event_cpu_warning: Time = "event-cpu-warning";
     /// CPU time that one event may use.

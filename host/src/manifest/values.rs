@@ -75,6 +75,7 @@ values! {
     Size, "Size", { "type": ["string", "integer"], "minimum": 1 };
     MessageSize, "MessageSize", { "type": ["string", "integer"], "minimum": 1, "maximum": 1_073_741_824 };
     Count, "Count", { "type": "integer", "minimum": 1 };
+    Timers, "Timers", { "type": "integer", "minimum": 1, "maximum": 10_000 };
     Rate, "Rate", { "type": "integer", "minimum": 1, "maximum": 4_294_967_295u32 };
     Time, "Time", { "type": "string" };
     TimeOrNone, "TimeOrNone", { "type": "string" };
@@ -124,6 +125,19 @@ impl Value for Count {
 
     fn of(text: &str) -> Result<Self, String> {
         written::positive(text).map(Self)
+    }
+}
+
+/// How many timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timers(pub(crate) usize);
+
+impl Value for Timers {
+    const IS: &'static str = written::TIMERS;
+    const NUMBERS: bool = true;
+
+    fn of(text: &str) -> Result<Self, String> {
+        written::timers(text).map(Self)
     }
 }
 

@@ -126,6 +126,7 @@ impl Task {
                 () = self.deserted() => return Ok(None),
                 turn = self.turn_to_move(), if why.is_none() => why = Some(Why::Move(turn)),
                 () = self.rests(), if why.is_none() => why = Some(Why::Rest),
+                never = self.room.rings() => match never {},
             }
             self.room.suspend();
         }

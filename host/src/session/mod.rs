@@ -211,10 +211,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
         match work.poll(cx) {
             Poll::Pending => {
-                let (begun, busy) = {
+                let (begun, busy, alarm_at) = {
                     let shared = self.connection.shared();
-                    (shared.events, shared.busy)
+                    (shared.events, shared.busy, shared.next_alarm())
                 };
+                let rings = self.timers.ring_at(alarm_at);
                 let before = std::mem::replace(&mut self.begun, begun);
                 // Another turn sets the timer.
                 let armed = begun != before && self.stirs();
@@ -223,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                     self.generation.succeeded();
                 }
                 // It may have made room for what is not read.
-                (armed || begun != before && !self.timers.reads(), None)
+                (armed || rings || begun != before && !self.timers.reads(), None)
             }
             Poll::Ready(Ok(Served::Suspended(suspended))) => {
                 self.suspended(*suspended);

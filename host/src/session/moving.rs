@@ -61,6 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// The instance has been asked for its state.
     pub(super) fn suspended(&mut self, suspended: Suspended) {
         self.connection.shared().busy = false;
+        self.look_at_alarms();
         let Guest::Own(own) = &mut self.guest else { return };
         own.parking = false;
         // It may have been asked for both.
@@ -125,10 +126,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             self.belong_to(&generation);
         }
         self.begun = self.connection.shared().events;
+        self.look_at_alarms();
         // There may be a newer one by now, and nothing to do in this one.
         self.follow();
         self.stirs();
         (true, None)
+    }
+
+    /// What was called beside the events may have set timers. Another turn sees to them.
+    fn look_at_alarms(&mut self) {
+        let next = self.connection.shared().next_alarm();
+        self.timers.ring_at(next);
     }
 
     /// Whether its state is on its way between two instances.

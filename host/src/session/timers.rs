@@ -46,6 +46,8 @@ pub(super) struct Timers {
     /// When it is looked at whether the instance has nothing to do; None where there has
     /// been no event since.
     rest_at: Option<Instant>,
+    /// When the next timer of an instance of its own goes off, as of the last look.
+    alarm_at: Option<Instant>,
     /// As of the last look at the clock.
     now: Instant,
     reading: bool,
@@ -76,6 +78,7 @@ impl Timers {
             last_busy: now,
             last_event: now,
             rest_at: None,
+            alarm_at: None,
             now,
             reading: true,
             read_at: None,
@@ -130,6 +133,14 @@ impl Timers {
         let first = self.rest_at.is_none();
         self.rest_at.get_or_insert(self.now + quiet);
         first
+    }
+
+    /// The instance has a timer that goes off then. True where that is sooner than anything
+    /// else, and another turn has to see to it. One that has gone off waits for nothing but
+    /// the instance.
+    pub(super) fn ring_at(&mut self, at: Option<Instant>) -> bool {
+        self.alarm_at = at;
+        at.is_some_and(|at| at > self.now && at < self.timer.deadline())
     }
 
     /// Whether anything is read, if it comes.
@@ -230,7 +241,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 timers.tell_at.map_or(*until, |at| at.min(*until))
             }
         };
-        timers.close_at.as_ref().map_or(phase, |(at, _)| phase.min(*at))
+        let alarm_at = timers.alarm_at.filter(|at| *at > timers.now);
+        let close_at = timers.close_at.as_ref().map(|(at, _)| *at);
+        [alarm_at, close_at].into_iter().flatten().fold(phase, Instant::min)
     }
 
     /// While reading is paused there is nothing to hear, and pings would only add

@@ -4,6 +4,7 @@
 mod assistant;
 mod board;
 mod chat;
+mod clock;
 mod guarded;
 mod ticker;
 

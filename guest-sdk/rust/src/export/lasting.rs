@@ -1,9 +1,11 @@
 //! How the state of an instance is written, for the next one to take up.
 //!
 //! `kind schema-of-members [length room] { id length member }*`, all numbers in little
-//! endian; `saved.schema` is the handler's or the room's own.
+//! endian; `saved.schema` is the handler's or the room's own. Where a handler's connections
+//! have set timers, `kind count { timer connection repeats }* { id length member }*`.
 
 use crate::bindings::lasting::exports::socklet::websocket::snapshot;
+use crate::owners::{self, Owned};
 use crate::snapshot::{encode, restore};
 use crate::{Connection, Handler, Members, Room, Snapshot, SnapshotError, logging};
 
@@ -14,6 +16,7 @@ const OF_STATES: u8 = 1;
 const OF_ROOM: u8 = 2;
 /// Of a room that nobody has been in.
 const OF_NOBODY: u8 = 3;
+const OF_STATES_AND_TIMERS: u8 = 4;
 
 /// Events whose state can be given to another instance.
 pub trait Lasting: Events {
@@ -46,6 +49,7 @@ impl<E: ExportSnapshot> snapshot::Guest for E {
 impl<H: Handler + Snapshot> Lasting for States<H> {
     fn suspend(&self) -> Result<(u32, Vec<u8>), SnapshotError> {
         let mut state = vec![OF_STATES];
+        put_timers(&mut state);
         for (id, handler) in self.by_id.borrow().iter() {
             state.extend(id.to_le_bytes());
             put(&mut state, &encode(&**handler)?)?;
@@ -54,11 +58,26 @@ impl<H: Handler + Snapshot> Lasting for States<H> {
     }
 
     fn resume(&self, connections: &[u64], schema: u32, state: &[u8]) -> Result<(), SnapshotError> {
-        let mut saved = Bytes::of(state, OF_STATES)?;
+        let mut timers = Vec::new();
+        let mut saved = match state.split_first() {
+            Some((&OF_STATES_AND_TIMERS, rest)) => {
+                let mut rest = Bytes(rest);
+                for _ in 0..rest.u32()? {
+                    let (timer, connection) = (rest.u64()?, rest.u64()?);
+                    timers.push(Owned { timer, connection, repeats: rest.take(1)? == [1] });
+                }
+                rest
+            }
+            _ => Bytes::of(state, OF_STATES)?,
+        };
+        timers.retain(|owned| connections.binary_search(&owned.connection).is_ok());
+        owners::restore(timers);
         let mut states = self.by_id.borrow_mut();
         while !saved.0.is_empty() {
             let (id, state) = (saved.u64()?, saved.block()?);
             if connections.binary_search(&id).is_ok() {
+                // It may set timers.
+                owners::begin(id);
                 states.push((id, Box::new(restore(schema, state)?)));
             }
         }
@@ -108,6 +127,22 @@ fn all_there(connections: &[u64], states: impl Iterator<Item = u64>) -> Result<(
     match states.eq(connections.iter().copied()) {
         true => Ok(()),
         false => Err(SnapshotError::failed("the state is not that of all connections")),
+    }
+}
+
+/// Whose timers there are, where there are any.
+fn put_timers(state: &mut Vec<u8>) {
+    let timers = owners::all();
+    if timers.is_empty() {
+        return;
+    }
+    state[0] = OF_STATES_AND_TIMERS;
+    // The host has no more than ten thousand of them.
+    state.extend((timers.len() as u32).to_le_bytes());
+    for Owned { timer, connection, repeats } in timers {
+        state.extend(timer.to_le_bytes());
+        state.extend(connection.to_le_bytes());
+        state.push(u8::from(repeats));
     }
 }
 

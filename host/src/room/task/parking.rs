@@ -79,6 +79,7 @@ impl Task {
         tokio::select! {
             () = self.room.has_turn() => {}
             () = self.deserted() => return Ok(None),
+            never = self.room.rings() => match never {},
         }
         let home = self.room.home();
         let source = Source::Room(self.room.clone());

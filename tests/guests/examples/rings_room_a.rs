@@ -1,0 +1,3 @@
+//! A room that sets timers as it is told; one of two versions. See `test_guests::rings`.
+
+test_guests::rings_room!("a", 1);

@@ -39,6 +39,9 @@ SDK_SOURCES := $(wildcard $(SOCKLET)/src/*.c) $(SOCKLET)/bindings/socklet_raw.c
 OBJECTS := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)))
 # Of the SDK the linker takes what is used.
 SDK_OBJECTS := $(patsubst $(SOCKLET)/%.c,$(BUILD)/socklet/%.o,$(SDK_SOURCES))
+ifeq ($(WITH_CXX),yes)
+  SDK_OBJECTS += $(BUILD)/socklet/src/runtime.o
+endif
 
 $(MODULE): $(OBJECTS) $(SDK_OBJECTS)
 	$(if $(WITH_CXX),$(CXX),$(CC)) $(LDFLAGS) -o $@ $^
@@ -56,6 +59,10 @@ $(BUILD)/%.o: %.cpp
 $(BUILD)/socklet/%.o: $(SOCKLET)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Wno-unused-parameter -c -o $@ $<
+
+$(BUILD)/socklet/%.o: $(SOCKLET)/%.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) -c -o $@ $<
 
 # Asked once, so that what is missing is named, and not the first header that is not found.
 $(BUILD)/toolchain:

@@ -4,7 +4,7 @@
 #include "members.h"
 #include "raw.h"
 
-// Not there unless the handler hears of timers: who doesn't must not import them.
+// Not there, or NULL, unless the handler hears of timers: who doesn't must not import them.
 extern void (*const socklet_exported_removal)(socklet_connection connection)
     __attribute__((__weak__));
 
@@ -63,7 +63,7 @@ void exports_socklet_websocket_handler_on_close(
     };
     socklet_exported_handler.on_close(state, connection, &event);
   }
-  if (&socklet_exported_removal != NULL) {
+  if (&socklet_exported_removal != NULL && socklet_exported_removal != NULL) {
     socklet_exported_removal(connection);
   }
   exports_socklet_websocket_handler_close_event_free(raw);

@@ -25,6 +25,7 @@ mod handshake;
 mod hostile;
 mod http;
 mod keepalive;
+mod killed;
 mod lifecycle;
 mod limits;
 mod listeners;

@@ -51,6 +51,9 @@ impl Language {
 
     /// What a project is written in, by the file that its own tools go by.
     pub(super) fn of(project: &Path) -> anyhow::Result<Self> {
+        if !project.is_dir() {
+            bail!("{}: there is no such folder: give the project's", project.display());
+        }
         let has = |file: &str| project.join(file).is_file();
         let marked = |mark: &str| {
             let makefile = std::fs::read_to_string(project.join("Makefile")).unwrap_or_default();

@@ -62,7 +62,11 @@ impl Build {
         let made = make(&self.project, language)?;
         let output = match &self.output {
             Some(output) => output.clone(),
-            None => self.project.join(OUTPUT).join(&made.name).with_extension("wasm"),
+            None => {
+                let folder = self.project.join(OUTPUT);
+                let folder = folder.strip_prefix(".").unwrap_or(&folder);
+                folder.join(&made.name).with_extension("wasm")
+            }
         };
         put(&self.project, &made, &output)?;
         let report = check(&output, cache)?;

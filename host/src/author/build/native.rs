@@ -55,7 +55,9 @@ pub(super) fn c(project: &Path, language: Language) -> Result<Made> {
         tool::need("clang", "compiles C", install)?;
     }
     tool::announce(language.title(), "make");
-    tool::run(tool::command("make", project))?;
+    let mut make = tool::command("make", project);
+    make.arg("--silent");
+    tool::run(make)?;
     let module = only_file(&project.join("build"), CORE)?;
     read(stem(&module, CORE), &module)
 }

@@ -6,6 +6,7 @@
 mod harness;
 
 mod admin;
+mod author;
 mod auto_rollback;
 mod autobahn;
 mod backpressure;

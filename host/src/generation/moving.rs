@@ -188,5 +188,6 @@ impl Membership {
         self.generation.live().connections.remove(&self.connection);
         self.generation = next.clone();
         connection.hold_to(&next.settings.limits);
+        connection.subscriptions.hold_to(&next.settings.topics);
     }
 }

@@ -20,9 +20,9 @@ What a component imports from its host is what its code imports from here:
 """
 
 from ._connection import CloseOutcome, Connection, Message, WriteOutcome
+from ._events import CloseEvent
 from ._gate import Acceptance, Rejection
 from ._handler import Handler
-from ._events import CloseEvent
 from ._request import Request
 from ._room import Members, Room
 from ._snapshot import SnapshotError, UnknownSchema

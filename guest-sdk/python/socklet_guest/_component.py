@@ -82,8 +82,10 @@ class ComponentHost:
         return openings.attachment(connection)
 
     def log(self, level: str, message: str) -> None:
-        # What is no Unicode, such as half of a surrogate pair, would fail here.
-        logs.log(_levels[level], message.encode(errors="backslashreplace").decode())
+        if not message.isascii():
+            # Half of a surrogate pair ends the instance in the bindings.
+            message = message.encode(errors="backslashreplace").decode()
+        logs.log(_levels[level], message)
 
     def subscribe(self, connection: int, topic: str) -> str:
         return _word(topics.subscribe(connection, topic))
@@ -183,9 +185,7 @@ def _snapshot_error(error: SnapshotError) -> Any:
     return snapshot.SnapshotError_Failed(str(error))
 
 
-def start(
-    kind: type[UserHandler] | type[Room[Any]], later: list[str], own: list[str]
-) -> None:
+def start(kind: type[UserHandler] | type[Room[Any]], later: list[str], own: list[str]) -> None:
     """Makes a class the handler of this component.
 
     `later` are modules that are imported inside of functions: there is no file system left

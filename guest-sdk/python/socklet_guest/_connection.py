@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from operator import index
 from typing import Any, TypeAlias
 
 from . import _host
@@ -15,8 +16,8 @@ Message: TypeAlias = str | bytes
 class WriteOutcome(StrEnum):
     """What became of a `try_write`. It is true where the message was queued::
 
-        if not connection.try_write(price):
-            ...
+    if not connection.try_write(price):
+        ...
     """
 
     QUEUED = "queued"
@@ -96,11 +97,10 @@ class Connection:
         that writes more, and would rather skip a message than lose a slow peer, uses
         `try_write`.
 
-        Raises `TypeError` for anything but a string and bytes.
+        Raises `TypeError` for anything but a string and bytes, and `UnicodeEncodeError` for a
+        string with half of a surrogate pair.
         """
-        outcome = _host.host.write(
-            self.id, message if type(message) is str or type(message) is bytes else _plain(message)
-        )
+        outcome = _host.host.write(self.id, plain(message))
         if outcome is not _QUEUED:
             self._close_for(outcome)
 
@@ -109,9 +109,10 @@ class Connection:
 
             connection.try_write(price)  # who is too slow for this price gets the next one
 
-        Raises `TypeError` for anything but a string and bytes.
+        Raises `TypeError` for anything but a string and bytes, and `UnicodeEncodeError` for a
+        string with half of a surrogate pair.
         """
-        return _host.host.write(self.id, _plain(message))
+        return _host.host.write(self.id, plain(message))
 
     def close(self, code: int = 1000, reason: str = "") -> CloseOutcome:
         """Closes the connection with a close frame that carries `code` and `reason`.
@@ -121,7 +122,7 @@ class Connection:
         1003, 1007 to 1014 and 3000 to 4999, and reasons of up to 123 bytes. Others leave
         the connection open, which is logged, and answer `CloseOutcome.INVALID`.
         """
-        # What fits no u16 would be an error of the bindings, far from here.
+        code, reason = index(code), text(reason, "a reason")
         fits = 0 <= code <= 0xFFFF
         outcome = _host.host.close(self.id, code, reason) if fits else CloseOutcome.INVALID
         if outcome is CloseOutcome.INVALID:
@@ -190,12 +191,30 @@ class Connection:
         return f"<Connection {self.id}>"
 
 
-def _plain(message: object) -> str | bytes:
+# The bindings trap where an argument is of another type than theirs, or a string is no Unicode:
+# that would end an instance, where an exception ends a connection at most. A peer can bring
+# half of a surrogate pair about, as JSON's "\\ud800".
+
+
+def plain(message: object) -> str | bytes:
     """A message as the bindings take it."""
+    kind = type(message)
+    if kind is bytes:
+        return message  # type: ignore[return-value]
     if isinstance(message, str):
+        if not message.isascii():
+            message.encode()
         return message
     if isinstance(message, (bytes, bytearray, memoryview)):
         return bytes(message)
     raise TypeError(
-        f"a message is a str or bytes, not {type(message).__name__}: write str(…) or json.dumps(…)"
+        f"a message is a str or bytes, not {kind.__name__}: write str(…) or json.dumps(…)"
     )
+
+
+def text(value: object, what: str) -> str:
+    """A string as the bindings take it; `what` it is, for the error."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is a str, not {type(value).__name__}")
+    value.encode()
+    return value

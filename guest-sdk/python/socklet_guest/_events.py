@@ -5,6 +5,7 @@ This is the same in a component and in a test: it asks the host by `_host` alone
 
 from __future__ import annotations
 
+import re
 import traceback
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -19,6 +20,9 @@ from ._snapshot import SnapshotError, UnknownSchema, decode, encode
 
 # The host cuts a line at 8 KiB, and a peer's message may be in an error's text.
 _LONGEST_LINE = 8 * 1024
+
+# In a component the folders of modules have numbers: /1/app.py.
+_FOLDERS = re.compile(r'File "/\d+/')
 
 
 @dataclass(slots=True)
@@ -41,6 +45,8 @@ class CloseEvent:
 class Events:
     """The events of one instance. What both kinds of handlers have in common."""
 
+    called: str
+
     def __init__(self, kind: type[Handler] | type[Room[Any]]) -> None:
         self.kind: Any = kind
         self.timers = _timer.Registry()
@@ -51,7 +57,9 @@ class Events:
         try:
             answer = self.kind.on_request(Connection(id), request)
             if not isinstance(answer, (Acceptance, Rejection)):
-                raise TypeError(f"on_request returned {answer!r}: return Acceptance() or Rejection()")
+                raise TypeError(
+                    f"on_request returned {answer!r}: return Acceptance() or Rejection()"
+                )
             return answer
         except BaseException as error:
             self.failed("on_request", None, error)
@@ -77,10 +85,12 @@ class Events:
             known = schema == self.kind.schema
             try:
                 kept = decode(saved, self.timers)
-            except (ValueError, LookupError, TypeError, AttributeError):
+                self.check(kept)
+            except (ValueError, LookupError, TypeError, AttributeError, SnapshotError):
+                # Whoever has another schema may write in another way.
                 if not known:
                     raise UnknownSchema from None
-                raise SnapshotError("the state is that of no Python handler") from None
+                raise SnapshotError(f"the state is not that of a {self.called} in Python") from None
             if not known and self.has_state(kept):
                 kept = self.upgraded(schema, kept)
             self.take(ids, kept)
@@ -94,6 +104,10 @@ class Events:
         raise SnapshotError(f"{type(error).__name__}: {error}") from error
 
     def kept(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def check(self, kept: dict[str, Any]) -> None:
+        """Raises `LookupError` for what this kind of events has not kept."""
         raise NotImplementedError
 
     def has_state(self, kept: dict[str, Any]) -> bool:
@@ -113,6 +127,8 @@ def all_there(ids: list[int], found: list[int]) -> None:
 
 class HandlerEvents(Events):
     """Each connection has an object of its own, be they of one instance or not."""
+
+    called = "Handler"
 
     def __init__(self, kind: type[Handler]) -> None:
         super().__init__(kind)
@@ -166,16 +182,17 @@ class HandlerEvents(Events):
     def kept(self) -> dict[str, Any]:
         return {"connections": [[id, entry[1].suspend()] for id, entry in self.entries.items()]}
 
+    def check(self, kept: dict[str, Any]) -> None:
+        dict(kept["connections"])
+
     def has_state(self, kept: dict[str, Any]) -> bool:
-        return bool(kept.get("connections"))
+        return bool(kept["connections"])
 
     def upgraded(self, schema: int, kept: dict[str, Any]) -> dict[str, Any]:
         states = [[id, self.kind.upgrade(schema, state)] for id, state in kept["connections"]]
         return {**kept, "connections": states}
 
     def take(self, ids: list[int], kept: dict[str, Any]) -> None:
-        if "connections" not in kept:
-            raise SnapshotError("the state is a room's, and this is a Handler")
         states = dict(kept["connections"])
         all_there(ids, [id for id in ids if id in states])
         for id in ids:
@@ -188,6 +205,8 @@ class HandlerEvents(Events):
 
 class RoomEvents(Events):
     """All connections of an instance have one object."""
+
+    called = "Room"
 
     def __init__(self, kind: type[Room[Any]]) -> None:
         super().__init__(kind)
@@ -242,16 +261,18 @@ class RoomEvents(Events):
         # In a list, so that a state may be None.
         return {"room": [self.room.suspend()], "members": members}
 
+    def check(self, kept: dict[str, Any]) -> None:
+        dict(kept["members"])
+        kept["room"]
+
     def has_state(self, kept: dict[str, Any]) -> bool:
-        return kept.get("room") is not None
+        return kept["room"] is not None
 
     def upgraded(self, schema: int, kept: dict[str, Any]) -> dict[str, Any]:
         members = [[id, self.kind.upgrade_member(schema, old)] for id, old in kept["members"]]
         return {**kept, "room": [self.kind.upgrade(schema, kept["room"][0])], "members": members}
 
     def take(self, ids: list[int], kept: dict[str, Any]) -> None:
-        if "members" not in kept:
-            raise SnapshotError("the state is that of a Handler, and this is a Room")
         members = dict(kept["members"])
         all_there(ids, [id for id in ids if id in members])
         if kept["room"] is None:
@@ -274,6 +295,7 @@ def log_traceback(what: str, error: BaseException) -> None:
     # The first frame is this file's.
     frames = error.__traceback__ and error.__traceback__.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
+    text = _FOLDERS.sub('File "', text)
     first, *others = text.rstrip("\n").split("\n")
     for line in [f"{what} {first}", *others]:
         _host.host.log("error", line[:_LONGEST_LINE])

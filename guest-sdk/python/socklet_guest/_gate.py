@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import index
 from typing import TypeAlias
+
+from ._connection import plain, text
 
 Headers: TypeAlias = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
 """Header fields: a dict, or pairs where a name comes more than once."""
@@ -13,9 +16,15 @@ Headers: TypeAlias = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes
 def header_fields(headers: Headers) -> list[tuple[str, bytes]]:
     """Header fields as the bindings take them."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
-    return [
-        (name, value.encode() if isinstance(value, str) else bytes(value)) for name, value in pairs
-    ]
+    return [(text(name, "a header's name"), _value(name, value)) for name, value in pairs]
+
+
+def _value(name: str, value: object) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    raise TypeError(f"the header {name!r} is a str or bytes, not {type(value).__name__}")
 
 
 @dataclass
@@ -37,8 +46,11 @@ class Acceptance:
     def __post_init__(self) -> None:
         # Here and not when it is sent, so that a mistake is found where it was made.
         self.headers = header_fields(self.headers)
-        if isinstance(self.attachment, str):
-            self.attachment = self.attachment.encode()
+        if self.subprotocol is not None:
+            text(self.subprotocol, "a subprotocol")
+        if self.attachment is not None:
+            attachment = plain(self.attachment)
+            self.attachment = attachment.encode() if isinstance(attachment, str) else attachment
 
 
 @dataclass
@@ -58,4 +70,7 @@ class Rejection:
     """Header fields of the response, with the bounds of an acceptance."""
 
     def __post_init__(self) -> None:
+        if not 0 <= index(self.status) <= 0xFFFF:
+            raise ValueError(f"a status is from 400 to 599, not {self.status}")
+        text(self.body, "a body")
         self.headers = header_fields(self.headers)

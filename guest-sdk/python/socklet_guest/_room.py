@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _host
-from ._connection import Connection, Message, WriteOutcome, _plain
+from ._connection import Connection, Message, WriteOutcome, plain
 from ._gate import Acceptance, Rejection
 from ._lasting import Lasting
 
@@ -48,7 +48,7 @@ class Members(Mapping[Connection, Member]):
         Every member's queue gets its copy. Where thousands get each message and the room
         has nothing to say about it, a topic costs less.
         """
-        message = _plain(message)
+        message = plain(message)
         excluded = None if exclude is None else exclude.id
         write = _host.host.write
         for id in self._ids:
@@ -123,7 +123,7 @@ class Room(Lasting, Generic[Member]):
     """
 
     # Not an attribute in `vars`, which are the state.
-    __slots__ = ("_members", "__dict__", "__weakref__")
+    __slots__ = ("__dict__", "__weakref__", "_members")
 
     _members: Members[Member]
 

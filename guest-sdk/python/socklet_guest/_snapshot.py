@@ -28,7 +28,7 @@ class UnknownSchema(SnapshotError):
 
 _MARK = "$"
 _PLAIN = (str, int, float, bool, type(None))
-_SEQUENCES = {tuple: "tuple", set: "set", frozenset: "frozenset", deque: "deque"}
+_SEQUENCES: dict[type, str] = {tuple: "tuple", set: "set", frozenset: "frozenset", deque: "deque"}
 _MADE_BY = {"tuple": tuple, "set": set, "frozenset": frozenset}
 
 

@@ -15,7 +15,7 @@ class Timer:
     room. Two are equal where they are the same timer.
     """
 
-    __slots__ = ("id", "data", "repeats", "_owner")
+    __slots__ = ("_owner", "data", "id", "repeats")
 
     id: int
     """Its number, never given to a second one of the instance and of those that take over."""

@@ -36,6 +36,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import _host
+from ._connection import plain, text
 from ._gate import Headers, header_fields
 
 __all__ = ["Denied", "Error", "Response", "Timeout", "TooLarge", "get", "post", "request"]
@@ -188,5 +189,7 @@ def request(
         body = _json.dumps(json)
         if not any(name.lower() == "content-type" for name, _ in fields):
             fields.append(("content-type", b"application/json"))
-    sent = body.encode() if isinstance(body, str) else bytes(body)
-    return Response(_host.host.send(Outgoing(method, url, fields, sent, timeout)))
+    sent = plain(body)
+    if isinstance(sent, str):
+        sent = sent.encode()
+    return Response(_host.host.send(Outgoing(text(method, "a method"), url, fields, sent, timeout)))

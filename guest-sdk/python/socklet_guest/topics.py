@@ -32,7 +32,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from . import _host
-from ._connection import Connection, Message, _plain
+from ._connection import Connection, Message, plain, text
 
 __all__ = [
     "PublishOutcome",
@@ -103,7 +103,7 @@ def subscribe(connection: Connection, topic: str) -> SubscribeOutcome:
     What can't be is logged: a name that can't be one, a shared topic that this handler may
     not subscribe to, and too many topics.
     """
-    outcome = SubscribeOutcome(_host.host.subscribe(connection.id, topic))
+    outcome = SubscribeOutcome(_host.host.subscribe(connection.id, text(topic, "a topic")))
     if outcome not in ("subscribed", "closed"):
         why = _REASONS.get(outcome, "there are too many (max-subscriptions, max-topics)")
         _host.host.log("error", f"connection {connection.id} is not subscribed to {topic!r}: {why}")
@@ -113,7 +113,7 @@ def subscribe(connection: Connection, topic: str) -> SubscribeOutcome:
 def unsubscribe(connection: Connection, topic: str) -> bool:
     """Ends a subscription: from now on nothing of the topic is queued for the connection.
     False where it was not subscribed."""
-    return _host.host.unsubscribe(connection.id, topic)
+    return _host.host.unsubscribe(connection.id, text(topic, "a topic"))
 
 
 def publish(topic: str, message: Message, exclude: Connection | None = None) -> PublishOutcome:
@@ -125,7 +125,8 @@ def publish(topic: str, message: Message, exclude: Connection | None = None) -> 
     logged. Raises `TypeError` for anything but a string and bytes.
     """
     excluded = None if exclude is None else exclude.id
-    outcome = PublishOutcome(_host.host.publish(topic, _plain(message), excluded))
+    name = text(topic, "a topic")
+    outcome = PublishOutcome(_host.host.publish(name, plain(message), excluded))
     if not outcome:
         why = _REASONS.get(outcome, "more is published than is delivered: publish less")
         _host.host.log("error", f"a message is not published to {topic!r}: {why}")
@@ -134,4 +135,4 @@ def publish(topic: str, message: Message, exclude: Connection | None = None) -> 
 
 def subscriber_count(topic: str) -> int:
     """How many connections are subscribed to a topic now."""
-    return _host.host.subscriber_count(topic)
+    return _host.host.subscriber_count(text(topic, "a topic"))

@@ -3,6 +3,7 @@
 import logging
 
 from commands import COMMANDS
+
 from socklet_guest import (
     Acceptance,
     CloseEvent,
@@ -81,4 +82,3 @@ class Conformance(Handler):
     def request(self) -> Request:
         """The opening request, which is kept over swaps."""
         return Request(**self.opening)  # type: ignore[arg-type]
-

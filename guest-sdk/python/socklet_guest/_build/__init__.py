@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from .componentize import componentize
+from .componentize import make_component
 from .errors import BuildError
 from .probed import probed
 from .project import read_project
@@ -29,5 +29,5 @@ def build(path: Path, output: Path | None = None) -> tuple[Path, str]:
     handler = probed(project)
     with tempfile.TemporaryDirectory(prefix="socklet-") as folder:
         wit = write_world(Path(folder) / "wit", handler)
-        componentize(project, handler, wit, Path(folder), output)
+        make_component(project, handler, wit, Path(folder), output)
     return output, handler.summary

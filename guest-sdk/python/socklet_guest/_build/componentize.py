@@ -29,7 +29,7 @@ _component.start({module}.{attribute}, {later}, {sources})
 _EXPORT = "SockletWebsocket{name}010 = _component.{name}"
 
 
-def componentize(
+def make_component(
     project: Project, handler: Probed, wit: Path, folder: Path, output: Path
 ) -> None:
     """Makes the component of a handler, whose world is in `wit`. `folder` is for what is

@@ -24,8 +24,15 @@ _HOOKS = {"on_request": "gate", "on_alarm": "alarm"}
 _LAZY = {
     "datetime": ["_strptime"],
     "time": ["_strptime"],
-    "codecs": ["encodings.latin_1", "encodings.ascii", "encodings.utf_16", "encodings.utf_8_sig"],
-    "statistics": ["decimal"],
+    # Each encoding is a module.
+    "codecs": [
+        f"encodings.{name}"
+        for name in (
+            *("ascii", "latin_1", "cp1252", "utf_8_sig", "unicode_escape", "raw_unicode_escape"),
+            *("utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be"),
+            *("punycode", "idna", "hex_codec", "base64_codec"),
+        )
+    ],
 }
 
 
@@ -47,9 +54,9 @@ def probe(question: dict[str, Any]) -> dict[str, Any]:
     root = Path(question["root"])
     module = import_app(question["module"], root)
     kind = find_handler(module, question["attribute"])
-    own = modules_within([root], outside=root / "vendor")
     # Code that comes with a dependency imports inside of functions as well.
     later = imported_later(modules_within([Path(folder) for folder in question["search"]]))
+    # With those that are imported later.
     own = modules_within([root], outside=root / "vendor")
     exports = ["handler", *hooks_of(kind)]
     if kind.schema is not None:

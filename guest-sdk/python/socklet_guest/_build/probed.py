@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .errors import BuildError
 from .project import Project
@@ -58,7 +59,8 @@ def probed(project: Project) -> Probed:
     lines = run.stdout.splitlines()
     if run.returncode != 0 or not lines:
         raise BuildError(f"{project.module}: importing it ended this Python: {run.stderr.strip()}")
-    answer = json.loads(lines[-1])
+    answer: dict[str, Any] = json.loads(lines[-1])
     if "error" in answer:
         raise BuildError(answer["error"])
-    return Probed(**{name: tuple(v) if isinstance(v, list) else v for name, v in answer.items()})
+    lists = {name: tuple(value) for name, value in answer.items() if isinstance(value, list)}
+    return Probed(**{**answer, **lists})

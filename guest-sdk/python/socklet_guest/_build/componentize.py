@@ -74,8 +74,8 @@ def _tool() -> list[str]:
         program = shutil.which("componentize-py")
         if program is None:
             raise BuildError(
-                "componentize-py is not there, which makes the component: install it with\n\n"
-                f"    {sys.executable} -m pip install componentize-py=={VERSION}\n"
+                f"componentize-py is not there, which makes the component: install it with\n\n"
+                f"    {_install()}\n"
             ) from None
         words = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
         found, tool = words.split()[-1] if words else "?", [program]
@@ -85,9 +85,17 @@ def _tool() -> list[str]:
     if found != VERSION:
         raise BuildError(
             f"componentize-py is {found}, and this SDK is made for {VERSION}: install that with\n\n"
-            f"    {sys.executable} -m pip install componentize-py=={VERSION}\n"
+            f"    {_install()}\n"
         )
     return tool
+
+
+def _install() -> str:
+    """The command that installs it. A Python of the system's often lets nobody install."""
+    install = f"-m pip install componentize-py=={VERSION}"
+    if sys.prefix != sys.base_prefix:
+        return f"{sys.executable} {install}"
+    return f"{sys.executable} -m venv .venv && .venv/bin/python {install}"
 
 
 def _complaint(project: Project, said: str) -> str:
@@ -99,12 +107,12 @@ def _complaint(project: Project, said: str) -> str:
     # Folders have numbers there: the entry's is the first.
     for number, path in enumerate(("", *map(str, project.search))):
         said = said.replace(f'File "/{number}/', f'File "{path}/' if path else 'File "')
-    start = said.find("Traceback (most recent call last):")
-    if start < 0:
-        return f"componentize-py failed:\n\n{said}\n"
-    text = said[start:]
-    end = re.search(r"^\S*(Error|Exception|Exit|Interrupt)\b.*$", text, re.MULTILINE)
+    # What is around it and after it is componentize-py's own.
+    inner = re.split(r"\n+(?:Caused by|Stack backtrace):", said.partition("AssertionError: ")[2])[0]
+    last = re.findall(r"^\w[\w.]*(?:Error|Exception|Exit|Interrupt)\b.*$", inner, re.MULTILINE)
+    if "Traceback (most recent call last):" not in inner or not last:
+        return f"componentize-py failed:\n\n{said.partition('Stack backtrace:')[0].strip()}\n"
     return (
-        "the module can't be imported inside of a component, which has Python 3.14, no threads, no"
-        f" sockets and only packages in pure Python:\n\n{text[: end.end()] if end else text}\n"
+        f"{project.module} can't be imported inside of a component: {last[-1]}\n\n{inner}\n\n"
+        "There it has Python 3.14, no threads, no sockets, and packages in pure Python only."
     )

@@ -100,7 +100,9 @@ def import_app(name: str, root: Path) -> ModuleType:
         line = f"\n\n    {frames[-1].line}\n" if frames and frames[-1].line else ""
         why = f"{type(error).__name__}: {error}"
         if isinstance(error, ModuleNotFoundError):
-            why += f": install it into .venv, or put {error.name}.py beside {name}.py"
+            missing = (error.name or "").partition(".")[0]
+            if missing not in sys.modules:
+                why += f": install it into .venv, or put {missing}.py beside {name}.py"
         raise Refused(f"{place}: {why}{line}") from None
 
 

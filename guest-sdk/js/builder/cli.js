@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { build } from "./build.js";
 import { Problem } from "./problem.js";
-import { test } from "./test.js";
+import { test } from "./run-tests.js";
 
 const USAGE = `socklet-guest builds handlers in JavaScript and TypeScript.
 

@@ -16,6 +16,7 @@ mod clients;
 mod closing;
 mod command_line;
 mod compile;
+mod conformance;
 mod descriptors;
 mod directory;
 mod embed;

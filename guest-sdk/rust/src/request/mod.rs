@@ -10,6 +10,8 @@ use std::borrow::Cow;
 /// The fields are the request as it came; the methods look things up in it. They
 /// answer text, in which bytes that are not UTF-8 are replaced by U+FFFD.
 ///
+/// It may be a part of what a `Snapshot` keeps: nothing hands it over after a swap.
+///
 /// ```
 /// use socklet_guest::Request;
 ///
@@ -24,6 +26,7 @@ use std::borrow::Cow;
 /// assert_eq!(request.header("origin"), None);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Request {
     /// The path, percent-decoded once, without the query. It begins with `/` and
     /// holds no dot segments.

@@ -18,9 +18,12 @@ Examples:
 
 /// Stands for the project's name in templates.
 const NAME: &str = "{{name}}";
-/// Where the SDK lies in a project.
-const VENDORED: &str = "vendor/socklet-guest";
 const MAX_NAME: usize = 64;
+
+/// Where the SDK lies in a project. Go takes `vendor` for its own.
+fn place_of_sdk(language: Language) -> &'static str {
+    if language == Language::Go { "socklet-guest" } else { "vendor/socklet-guest" }
+}
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -62,7 +65,8 @@ impl New {
             Err(error) => bail!("{}: can't be made: {error}", self.name.display()),
         }
         let sdk = assets::sdk(language);
-        let sdk = sdk.into_iter().map(|(place, data)| (format!("{VENDORED}/{place}"), data));
+        let folder = place_of_sdk(language);
+        let sdk = sdk.into_iter().map(|(place, data)| (format!("{folder}/{place}"), data));
         let filled = template.into_iter().map(|file| fill_in(file, name));
         for (place, data) in filled.chain(sdk) {
             write(&self.name.join(place), &data)?;
@@ -148,7 +152,7 @@ fn next_steps(folder: &Path, language: Language) -> String {
     let prepare = match language {
         Language::Js | Language::Ts => "    npm install\n",
         Language::Python => {
-            "    python3 -m venv .venv && .venv/bin/pip install -r requirements.txt\n"
+            "    python3 -m venv .venv && .venv/bin/pip install -e vendor/socklet-guest\n"
         }
         _ => "",
     };

@@ -109,7 +109,7 @@ fn edit(project: &Path, old: &str, new: &str) {
             let name = path.file_name().unwrap().to_str().unwrap();
             let is_test = name.contains("test") || name == "README.md";
             if path.is_dir() {
-                let foreign = ["vendor", "node_modules", "build", "handlers", "target", "tests"];
+                let foreign = ["vendor", "socklet-guest", "node_modules", "build", "handlers"];
                 let foreign = foreign.contains(&name) || name.starts_with('.');
                 folders.extend((!foreign).then_some(path));
                 continue;

@@ -20,7 +20,7 @@ async fn test(project: &Path, lang: &str) {
     let (program, args): (&str, &[&str]) = match lang {
         "rust" => ("cargo", &["test", "--quiet"]),
         "js" | "ts" => ("npm", &["test", "--silent"]),
-        "python" => ("python3", &["-m", "unittest"]),
+        "python" => ("python3", &["-m", "pytest", "-q"]),
         "go" => ("go", &["test", "./..."]),
         "zig" => ("python3", &["-m", "ziglang", "build", "test"]),
         _ => ("make", &["--silent", "test"]),

@@ -73,7 +73,7 @@ impl Build {
         let size = bytesize::ByteSize(made.component.len() as u64).display().iec();
         let took = started.elapsed().as_secs_f64();
         println!("{}: {size}, in {took:.1} s", output.display());
-        print!("{report}");
+        print!("{}", report.brief());
         Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

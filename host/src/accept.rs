@@ -27,7 +27,8 @@ pub(crate) async fn accept(
     let mut pause = SHORTEST_PAUSE;
     let endpoint = listener.endpoint();
     let origins = Origins::new(&host.config.allow_origins, &host.config.hosts, endpoint);
-    let origins = Arc::new(origins.with_loopback_origins(host.config.development));
+    let origins =
+        Arc::new(origins.with_loopback_origins(host.config.development && endpoint.is_loopback()));
     let mut failures = 0u64;
     loop {
         let next = async {

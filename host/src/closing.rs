@@ -29,9 +29,9 @@ impl Closing {
         Self { origin: CloseOrigin::Handler, code, reason: reason.into(), detail: "" }
     }
 
-    /// The instance has failed; the peer learns no more than this reason.
-    pub(crate) fn failed(reason: String) -> Self {
-        Self::host(1011, reason, "")
+    /// The instance has failed; the peer learns no more than this code and reason.
+    pub(crate) fn failed((code, reason): (u16, String)) -> Self {
+        Self::host(code, reason, "")
     }
 
     /// The peer's close frame; 1005 stands for one without a code.

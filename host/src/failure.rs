@@ -85,11 +85,16 @@ impl Failure {
     }
 
     /// What the peer is told: it learns no more than the limit's name.
-    pub(crate) fn close_reason(&self) -> String {
-        match self {
+    pub(crate) fn close_frame(&self) -> (u16, String) {
+        let reason = match self {
+            // No fault of the handler's, and later there may be room.
+            Self::Lost(why) if matches!(**why, Stays::Full(_)) => {
+                return (1013, "no instance was free in time".to_owned());
+            }
             Self::Trap(_) => "the handler failed".to_owned(),
             limit => format!("the handler failed: {}", limit.cause()),
-        }
+        };
+        (1011, reason)
     }
 }
 

@@ -97,9 +97,16 @@ impl Generation {
         Self { trial, ..self }
     }
 
-    /// Once, where its trial has ended badly: why.
-    pub(crate) fn take_verdict(&self) -> Option<Verdict> {
-        self.trial.as_ref()?.take_verdict(&self.failures)
+    /// Why it is to be rolled back, where its trial has ended badly.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        self.trial.as_ref()?.verdict(&self.failures)
+    }
+
+    /// Nothing more comes of its trial.
+    pub(crate) fn close_trial(&self) {
+        if let Some(trial) = &self.trial {
+            trial.close();
+        }
     }
 
     /// Counts a connection in. One that comes after the generation was closed is

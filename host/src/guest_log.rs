@@ -167,7 +167,7 @@ impl Speaker {
 
 /// Text with its control characters escaped, so that whoever wrote it, a guest or who
 /// named a file, can neither forge a line nor steer a terminal.
-pub(crate) struct Printable<'a>(pub(crate) &'a str);
+pub struct Printable<'a>(pub &'a str);
 
 impl std::fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

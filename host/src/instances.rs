@@ -48,6 +48,9 @@ impl Drop for Released {
 /// twice as many as there may be.
 pub(crate) const MAX_MOVES: usize = 16;
 
+/// How long an instance may hold up others that are to move while it is in an event.
+pub(crate) const LONGEST_TURN: Duration = Duration::from_millis(10);
+
 /// An instance may give its connections to another one, until this is dropped.
 pub(crate) struct Turn {
     _of_handler: OwnedSemaphorePermit,

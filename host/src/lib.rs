@@ -135,3 +135,5 @@ mod upstream;
 mod wasi;
 mod watch;
 pub mod written;
+
+pub use guest_log::Printable;

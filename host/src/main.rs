@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         cli::Job::Check(check) => check_files(&check),
         cli::Job::Embed(embed) => done(embed.run()),
         cli::Job::New(new) => done(new.run()),
-        cli::Job::Build(build) => build.run(folders::for_code(None)),
+        cli::Job::Build(build) => build.run(folders::for_code(build.cache_dir.clone())),
         cli::Job::Inspect(inspect) => done(inspect.run()),
         cli::Job::Connect(connect) => connect.run(),
         cli::Job::Schema => {

@@ -2,7 +2,8 @@
 //! end, and instances at rest whose state can be kept, which are parked. Who has had
 //! nothing to do for longest goes first.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,21 @@ struct Inner {
     asked: Option<Instant>,
     /// Whose they are, in the order in which they came to rest.
     places: BTreeMap<u64, (Arc<str>, Arc<dyn GiveUp>)>,
+    /// Which of them are whose.
+    of_handlers: HashMap<Arc<str>, BTreeSet<u64>>,
+}
+
+impl Inner {
+    fn remove(&mut self, number: u64) -> Option<Arc<dyn GiveUp>> {
+        let (handler, who) = self.places.remove(&number)?;
+        if let Entry::Occupied(mut entry) = self.of_handlers.entry(handler) {
+            entry.get_mut().remove(&number);
+            if entry.get().is_empty() {
+                entry.remove();
+            }
+        }
+        Some(who)
+    }
 }
 
 /// Who is told that its instance is needed.
@@ -46,19 +62,18 @@ impl Resting {
     /// handler or of one.
     pub(crate) fn end_longest(&self, of: Option<&str>) {
         let longest = {
-            let Inner { places, asked, .. } = &mut *self.inner();
+            let mut inner = self.inner();
             let longest = match of {
-                None => places.first_key_value(),
-                Some(of) => places.iter().find(|(_, (handler, _))| **handler == *of),
+                None => inner.places.keys().next(),
+                Some(of) => inner.of_handlers.get(of).and_then(BTreeSet::first),
             };
-            let number = longest.map(|(number, _)| *number);
-            let longest = number.and_then(|number| places.remove(&number));
+            let longest = longest.copied().and_then(|number| inner.remove(number));
             if longest.is_some() {
-                *asked = Some(Instant::now());
+                inner.asked = Some(Instant::now());
             }
             longest
         };
-        if let Some((_, who)) = longest {
+        if let Some(who) = longest {
             who.give_up();
         }
     }
@@ -72,6 +87,7 @@ impl Resting {
         let mut inner = self.inner();
         inner.last += 1;
         let number = inner.last;
+        inner.of_handlers.entry(handler.clone()).or_default().insert(number);
         inner.places.insert(number, (handler, who));
         Place { of: self.clone(), number }
     }
@@ -83,6 +99,8 @@ impl Resting {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.of.inner().places.remove(&self.number);
+        let gone = self.of.inner().remove(self.number);
+        // Not under the lock.
+        drop(gone);
     }
 }

@@ -104,7 +104,7 @@ pub(crate) enum Over {
     /// Its instance could not start.
     Unstarted(Arc<Failure>),
     /// Its instance has failed, for this reason.
-    Failed(String),
+    Failed((u16, String)),
 }
 
 impl Room {
@@ -208,7 +208,7 @@ impl Room {
     }
 
     /// Why its instance is no more, once it is not.
-    fn failure(&self) -> Option<String> {
+    fn failure(&self) -> Option<(u16, String)> {
         match &*self.stage.borrow() {
             Stage::Over(Over::Failed(reason)) => Some(reason.clone()),
             _ => None,
@@ -428,7 +428,7 @@ pub(crate) enum Seated {
     /// `on-close` has returned.
     Finished,
     /// The instance has failed, and the peer is told this.
-    Failed(String),
+    Failed((u16, String)),
 }
 
 impl Seat {

@@ -2,12 +2,13 @@
 //!
 //! Counted are peers and not failures: a single one that knows how to crash a handler
 //! must not be able to have a good version taken back, however often it comes. Of a
-//! remote address (of IPv6 its /64) all connections are one peer; behind an address of
-//! this machine anybody may be, so there each connection is one.
+//! remote address (of IPv6 its /48, since one subscriber may have as much) all connections
+//! are one peer; behind an address of this machine anybody may be, so there each
+//! connection is one.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -40,6 +41,10 @@ pub(crate) enum Culprit {
 impl Culprit {
     pub(crate) fn of(connection: &Connection) -> Self {
         match addresses::counted(connection.peer()) {
+            Some(IpAddr::V6(address)) => {
+                const SITE: u128 = u128::MAX << 80;
+                Self::Address(Ipv6Addr::from_bits(address.to_bits() & SITE).into())
+            }
             Some(address) => Self::Address(address),
             None => Self::Connection(connection.id()),
         }
@@ -79,8 +84,8 @@ pub(crate) struct Trial {
     before: usize,
     /// It is over: the generation has failed for too many.
     failed: AtomicBool,
-    /// The loader has heard of it.
-    told: AtomicBool,
+    /// Nothing more comes of it.
+    closed: AtomicBool,
     /// Has the loader look.
     alarm: Arc<Notify>,
 }
@@ -106,15 +111,15 @@ impl Trial {
             began: now,
             before: failures.lately(now).max(earlier),
             failed: AtomicBool::new(false),
-            told: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             alarm,
         }
     }
 
     /// The same for a generation of the same component, while that is on trial.
     pub(crate) fn begun_again(&self, alarm: Arc<Notify>, now: Instant) -> Option<Self> {
-        let (failed, told) = (AtomicBool::new(false), AtomicBool::new(false));
-        self.is_on(now).then_some(Self { began: now, before: self.before, failed, told, alarm })
+        let (failed, closed) = (AtomicBool::new(false), AtomicBool::new(false));
+        self.is_on(now).then_some(Self { began: now, before: self.before, failed, closed, alarm })
     }
 
     fn is_on(&self, now: Instant) -> bool {
@@ -126,15 +131,21 @@ impl Trial {
         if !self.is_on(now) || failures.lately(now) < MARGIN + 2 * self.before {
             return;
         }
-        if !self.failed.swap(true, Relaxed) {
+        self.failed.store(true, Relaxed);
+        if !self.closed.load(Relaxed) {
             self.alarm.notify_one();
         }
     }
 
-    /// Once, where the generation has failed for too many.
-    pub(crate) fn take_verdict(&self, failures: &Failures) -> Option<Verdict> {
-        let due = self.failed.load(Relaxed) && !self.told.swap(true, Relaxed);
+    /// There is one where the generation has failed for too many, until the trial is closed.
+    pub(crate) fn verdict(&self, failures: &Failures) -> Option<Verdict> {
+        let due = self.failed.load(Relaxed) && !self.closed.load(Relaxed);
         due.then(|| Verdict { peers: failures.last().len(), before: self.before })
+    }
+
+    /// The verdict has been obeyed, or can't be.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Relaxed);
     }
 }
 
@@ -171,8 +182,9 @@ mod tests {
             new.add(*culprit, then);
             trial.judge(&new, then);
         }
-        let verdict = trial.take_verdict(&new);
-        assert_eq!(trial.take_verdict(&new), None);
+        let verdict = trial.verdict(&new);
+        trial.close();
+        assert_eq!(trial.verdict(&new), None);
         verdict
     }
 
@@ -221,8 +233,8 @@ mod tests {
         }
         soon.judge(&third, now + SECOND * 31);
         late.judge(&third, now + SECOND * 31);
-        assert_eq!(soon.take_verdict(&third), None);
-        assert!(late.take_verdict(&third).is_some());
+        assert_eq!(soon.verdict(&third), None);
+        assert!(late.verdict(&third).is_some());
     }
 
     #[test]

@@ -212,3 +212,33 @@ async fn who_has_no_snapshot_is_never_parked() {
     let status = operator.handler("y").await;
     assert_eq!((&status["parked"], &status["instances"]), (&Value::from(0), &Value::from(1)));
 }
+
+#[tokio::test]
+async fn many_more_than_there_are_instances_take_turns_and_each_has_its_state() {
+    const CONNECTIONS: usize = 300;
+    let files: [(&str, &[u8]); 1] = [("x.wasm", &KEEPS_A.bytes())];
+    let start = Start::with(&files).arg("--max-instances=16").arg("--admin=127.0.0.1:0");
+    let server = start.run().await;
+    let mut clients = Vec::new();
+    for number in 0..CONNECTIONS {
+        let mut client = server.connect("/x").await;
+        for count in 1..=number % 3 {
+            assert_eq!(client.ask("hi").await, format!("a:{count} new hi"));
+        }
+        clients.push(client);
+    }
+    // All at once, twice over.
+    for round in 1..=2 {
+        for client in &mut clients {
+            client.send("hi").await;
+        }
+        for (number, client) in clients.iter_mut().enumerate() {
+            let answer = client.text().await;
+            let count = number % 3 + round;
+            assert!(answer.starts_with(&format!("a:{count} ")), "{answer}, and not {count}");
+        }
+    }
+    let handler = Operator::of(&server).await.handler("x").await;
+    assert_eq!(handler["connections"], CONNECTIONS);
+    assert!(handler["instances"].as_u64().unwrap() <= 16, "{handler}");
+}

@@ -1,5 +1,6 @@
 //! `socklet connect`: a small client, to try out a handler by hand.
 
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,8 +13,10 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderName, HeaderValue};
 use rustls::RootCertStore;
 use rustls::pki_types::ServerName;
+use socklet::Printable;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::client_async;
@@ -32,7 +35,7 @@ command; // begins a text with one slash:
 
 Examples:
   socklet connect ws://127.0.0.1:9000/chat
-  socklet connect wss://example.com/feed --header 'authorization: Bearer TOKEN'
+  socklet connect wss://example.com/feed --header @token.txt
   echo hello | socklet connect ws://127.0.0.1:9000/echo --wait 1s
 
 Exit codes: 0 when the connection was closed with 1000, 1001 or no code; 1 when it could not be
@@ -50,9 +53,10 @@ const INFO: Style = Style::new().dimmed();
 pub(crate) struct Connect {
     /// ws://HOST[:PORT]/PATH, or wss:// with TLS
     url: String,
-    /// Header field of the opening request, as NAME: VALUE; may be given more than once
-    #[arg(short = 'H', long, value_name = "FIELD", value_parser = header)]
-    header: Vec<(HeaderName, HeaderValue)>,
+    /// Header field of the opening request, as NAME: VALUE, or @FILE for a file of such lines,
+    /// as what is secret does not belong on a command line; may be given more than once
+    #[arg(short = 'H', long, value_name = "FIELD", value_parser = fields)]
+    header: Vec<Fields>,
     /// Subprotocol to offer; may be given more than once, the preferred one first
     #[arg(short, long, value_name = "NAME")]
     subprotocol: Vec<String>,
@@ -62,6 +66,16 @@ pub(crate) struct Connect {
     /// How long to listen after the end of what is piped in, before the connection is closed
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
     wait: Duration,
+}
+
+#[derive(Clone, Debug)]
+struct Fields(Vec<(HeaderName, HeaderValue)>);
+
+fn fields(written: &str) -> Result<Fields, String> {
+    let Some(file) = written.strip_prefix('@') else { return Ok(Fields(vec![header(written)?])) };
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    Ok(Fields(lines.map(header).collect::<Result<_, _>>()?))
 }
 
 fn header(field: &str) -> Result<(HeaderName, HeaderValue), String> {
@@ -96,30 +110,48 @@ impl Connect {
 
     async fn talk(&self) -> Result<ExitCode> {
         let opened = timeout(PATIENCE, self.open()).await;
-        let mut socket =
+        let socket =
             opened.with_context(|| format!("{}: no answer within {PATIENCE:?}", self.url))??;
+        let (mut sink, mut stream) = socket.split();
+        // What the peer has no room for does not keep its own messages from being read.
+        let (send, mut to_send) = mpsc::channel(1);
+        let sends = tokio::spawn(async move {
+            while let Some(message) = to_send.recv().await {
+                // The other half tells why.
+                if sink.send(message).await.is_err() {
+                    return;
+                }
+            }
+        });
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         let (mut reads, mut closing) = (true, false);
+        let mut waiting = None;
         // There is no deadline before the connection is to end.
         let mut deadline = Instant::now() + Duration::from_hours(24 * 365);
         loop {
             tokio::select! {
-                came = socket.next() => match came {
+                came = stream.next() => match came {
                     Some(Ok(Message::Close(frame))) => {
                         // The answer leaves before the stream ends.
-                        let _ = timeout(PATIENCE, socket.close(None)).await;
+                        let ends = async { while stream.next().await.is_some() {} };
+                        let _ = timeout(PATIENCE, ends).await;
+                        sends.abort();
                         return Ok(closed(frame.as_ref()));
                     }
                     Some(Ok(message)) => show(&message),
                     Some(Err(error)) => bail!("{}: ended without a close frame: {error}", self.url),
                     None => bail!("{}: ended without a close frame", self.url),
                 },
-                line = lines.next_line(), if reads => match line? {
-                    Some(line) if act(&mut socket, &line).await? => {
+                permit = send.reserve(), if waiting.is_some() => {
+                    let (Ok(permit), Some(message)) = (permit, waiting.take()) else { continue };
+                    if matches!(message, Message::Close(_)) {
                         (reads, closing) = (false, true);
                         deadline = Instant::now() + PATIENCE;
                     }
-                    Some(_) => {}
+                    permit.send(message);
+                }
+                line = lines.next_line(), if reads && waiting.is_none() => match line? {
+                    Some(line) => waiting = obey(&line),
                     None => {
                         reads = false;
                         deadline = Instant::now() + self.wait;
@@ -129,10 +161,10 @@ impl Connect {
                     if closing {
                         bail!("{}: has not answered the close frame", self.url);
                     }
-                    closing = true;
                     let frame = CloseFrame { code: 1000.into(), reason: "".into() };
-                    socket.send(Message::Close(Some(frame))).await?;
+                    waiting = Some(Message::Close(Some(frame)));
                     deadline = Instant::now() + PATIENCE;
+                    closing = true;
                 }
             }
         }
@@ -154,7 +186,7 @@ impl Connect {
         if let Some(origin) = &self.origin {
             headers.insert("origin", origin.clone());
         }
-        for (name, value) in &self.header {
+        for (name, value) in self.header.iter().flat_map(|fields| &fields.0) {
             headers.append(name, value.clone());
         }
         Ok(request)
@@ -214,29 +246,18 @@ fn tls() -> Result<TlsConnector> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// Does what a line says. True where the connection is being closed since.
-async fn act(socket: &mut Socket, line: &str) -> Result<bool> {
-    let message = match understand(line) {
-        Line::Send(message) => message,
+/// What a line has sent, if anything.
+fn obey(line: &str) -> Option<Message> {
+    match understand(line) {
+        Line::Send(message) => return Some(message),
         Line::Binary(file) => match std::fs::read(&file) {
-            Ok(bytes) => Message::Binary(bytes.into()),
-            Err(error) => {
-                inform(&format!("{}: {error}", file.display()));
-                return Ok(false);
-            }
+            Ok(bytes) => return Some(Message::Binary(bytes.into())),
+            Err(error) => inform(&format!("{}: {error}", file.display())),
         },
-        Line::Help => {
-            inform(HELP.split("\n\n").next().unwrap_or_default());
-            return Ok(false);
-        }
-        Line::Wrong(why) => {
-            inform(&why);
-            return Ok(false);
-        }
-    };
-    let closes = message.is_close();
-    socket.send(message).await?;
-    Ok(closes)
+        Line::Help => HELP.lines().take_while(|line| !line.is_empty()).for_each(inform),
+        Line::Wrong(why) => inform(&why),
+    }
+    None
 }
 
 fn understand(line: &str) -> Line {
@@ -267,15 +288,22 @@ fn understand(line: &str) -> Line {
     }
 }
 
+/// To a terminal nothing that it would obey; to a pipe what came.
 fn show(message: &Message) {
     match message {
-        Message::Text(text) => anstream::println!("{PROMPT_COLOR}<{PROMPT_COLOR:#} {text}"),
+        Message::Text(text) if std::io::stdout().is_terminal() => {
+            let text = Printable(text);
+            anstream::println!("{PROMPT_COLOR}<{PROMPT_COLOR:#} {text}");
+        }
+        // Whoever closed the pipe does not want to read it.
+        Message::Text(text) => _ = writeln!(std::io::stdout(), "< {text}"),
         Message::Binary(bytes) => {
             let shown: Vec<_> =
                 bytes.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect();
             let more = if bytes.len() > SHOWN { " …" } else { "" };
             let (count, shown) = (bytes.len(), shown.join(" "));
-            anstream::println!(
+            let _ = writeln!(
+                anstream::stdout(),
                 "{PROMPT_COLOR}<{PROMPT_COLOR:#} {INFO}{count} bytes:{INFO:#} {shown}{more}"
             );
         }
@@ -297,7 +325,7 @@ fn closed(frame: Option<&CloseFrame>) -> ExitCode {
 
 /// What is no message, to stderr, so that messages alone can be piped on.
 fn inform(text: &str) {
-    anstream::eprintln!("{INFO}{text}{INFO:#}");
+    anstream::eprintln!("{INFO}{}{INFO:#}", Printable(text));
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
@@ -24,7 +24,7 @@ on, and come back by themselves (1012) where not. What can't be built is said, a
 before serves on.";
 
 /// Where it is served from, in the project.
-const SERVED: &str = "build/dev";
+const SERVED: &str = "build/socklet-dev";
 /// Folders that hold no sources; so does any whose name begins with a dot.
 const IGNORED: [&str; 9] = [
     "target",
@@ -97,15 +97,16 @@ struct Project {
 impl Project {
     fn build(&self) -> Result<()> {
         let made = build::make(&self.folder, self.language)?;
-        // It may have had another name.
+        let component = format!("{}.wasm", made.name);
+        // It may have had another name, and a manifest.
         for entry in std::fs::read_dir(&self.served)?.flatten() {
-            let path = entry.path();
-            let is_old = path.file_stem().is_some_and(|stem| *stem != *made.name);
-            if is_old && path.is_file() {
-                std::fs::remove_file(path)?;
+            let is_manifest = entry.file_name() == *format!("{}.toml", made.name);
+            let manifest_is_there = self.folder.join(entry.file_name()).is_file();
+            if entry.file_name() != *component && !(is_manifest && manifest_is_there) {
+                std::fs::remove_file(entry.path())?;
             }
         }
-        build::put(&self.folder, &made, &self.served.join(&made.name).with_extension("wasm"))
+        build::put(&self.folder, &made, &self.served.join(component))
     }
 }
 
@@ -118,17 +119,19 @@ struct Follower {
     changes: Receiver<()>,
     /// At the beginning of the last build.
     built: Look,
+    /// Something can't be watched, which was said.
+    has_warned: bool,
 }
 
 impl Follower {
     fn new(project: Project) -> Result<Self> {
-        let (tell, changes): (Sender<()>, _) = channel();
+        let (tell, changes) = sync_channel(1);
         let watcher = notify::recommended_watcher(move |_| {
-            // It ends with the process.
-            let _ = tell.send(());
+            // That something has changed is known where one is waiting already.
+            let _ = tell.try_send(());
         });
         let watcher = watcher.context("the sources can't be watched")?;
-        Ok(Self { project, watcher, changes, built: Look::new() })
+        Ok(Self { project, watcher, changes, built: Look::new(), has_warned: false })
     }
 
     fn build(&mut self) {
@@ -171,8 +174,16 @@ impl Follower {
                 eprintln!("socklet: more than {MAX_FOLDERS} folders: some of them are not watched");
                 break;
             }
-            // One that has gone is missed by the next build as well.
-            let _ = self.watcher.watch(&folder, RecursiveMode::NonRecursive);
+            let watched = self.watcher.watch(&folder, RecursiveMode::NonRecursive);
+            if let Err(error) = watched
+                && folder.is_dir()
+                && !std::mem::replace(&mut self.has_warned, true)
+            {
+                eprintln!(
+                    "socklet: {error}: its changes are not seen: raise the limit (sysctl \
+                     fs.inotify.max_user_watches), or save a file elsewhere in the project"
+                );
+            }
             for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
                 let path = entry.path();
                 if is_ignored(&path) {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde::Serialize;
-use socklet::manifest;
+use socklet::{Printable, manifest};
 use wasm_metadata::Producers;
 use wit_parser::decoding::{DecodedWasm, decode};
 
@@ -154,7 +154,7 @@ impl Report {
             for (number, line) in lines.enumerate() {
                 let title = if number == 0 { title } else { "" };
                 // Writing to a string does not fail.
-                let _ = writeln!(text, "  {title:<10}{line}");
+                let _ = writeln!(text, "  {title:<10}{}", Printable(&line));
             }
         };
         let no_handler = "none of socklet's: it exports no socklet:websocket/handler@0.1.0";

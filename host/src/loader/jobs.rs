@@ -137,12 +137,17 @@ impl Loader {
                 let renewed = known.serves(&digest, &settings);
                 let renewed =
                     renewed.then(|| known.handler.renew(settings.clone(), drain_until)).flatten();
+                // What was before that is before it still.
+                let is_new = renewed.is_none();
                 let number = renewed
                     .unwrap_or_else(|| known.handler.swap(prepared, digest, settings, drain_until));
                 known.handler.is_of_its_file();
                 let handler = known.handler.account.name.clone();
-                known.served_before = known.served.replace(claim.clone());
-                let moves = known.served_before != known.served;
+                let served = known.served.replace(claim.clone());
+                let moves = served != known.served;
+                if is_new {
+                    known.served_before = served;
+                }
                 self.keep(&job.route, Some(bytes).filter(|bytes| !bytes.is_empty()));
                 if moves {
                     self.settle();

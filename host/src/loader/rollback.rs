@@ -71,9 +71,11 @@ impl Loader {
     pub(super) fn obey_verdicts(&mut self) {
         let condemned = self.known.iter().filter_map(|(key, known)| {
             let current = known.handler.current()?;
-            Some((key.clone(), current.number, current.take_verdict()?.to_string()))
+            let verdict = current.verdict()?;
+            Some((key.clone(), current, verdict.to_string()))
         });
-        for (key, generation, why) in condemned.collect::<Vec<_>>() {
+        for (key, current, why) in condemned.collect::<Vec<_>>() {
+            let generation = current.number;
             let done = self.bring_back(&key, By::Itself(why.clone()));
             let Some(known) = self.known.get(&key) else { continue };
             let (handler, file) = (&*known.handler.account.name, known.file.path.display());
@@ -85,12 +87,20 @@ impl Loader {
                      serves again, until {file} changes: mend what its failures above say (or \
                      roll it back once more, or see --auto-rollback)"
                 ),
-                Err(no) => tracing::error!(
-                    handler,
-                    generation,
-                    "fails more than the generation before, and can't be rolled back, so it serves \
-                     on: {why}; {no}: mend {file}"
-                ),
+                Err(no) => {
+                    // What is in the way of these may pass: the next failure asks again.
+                    if !matches!(no, NoRollback::Settings(_) | NoRollback::Claimed(_)) {
+                        current.close_trial();
+                    }
+                    if known.handler.account.may_notice() {
+                        tracing::error!(
+                            handler,
+                            generation,
+                            "fails more than the generation before, and can't be rolled back, so \
+                             it serves on: {why}; {no}: mend {file}"
+                        );
+                    }
+                }
             }
         }
     }

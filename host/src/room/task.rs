@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{Over, Room, Stage};
 use crate::failure::Failure;
 use crate::generation::Generation;
 use crate::instance::{Instance, Served};
-use crate::instances::{InstanceSlot, Instances, Turn};
+use crate::instances::{InstanceSlot, Instances, LONGEST_TURN, Turn};
 use crate::snapshot::Suspended;
 use crate::source::Source;
 
@@ -89,6 +89,11 @@ impl Task {
         while let Some((suspended, why)) = self.drive(instance).await? {
             instance = match why {
                 Why::Move(turn) => {
+                    let account = &self.generation.account;
+                    let turn = match turn {
+                        Some(turn) => Some(turn),
+                        None => self.instances.turn_to_move(account).await,
+                    };
                     let moved = self.move_on(*suspended).await;
                     drop(turn);
                     moved
@@ -116,7 +121,9 @@ impl Task {
             polled
         }));
         let mut why = None;
+        let mut patience = pin!(sleep(LONGEST_TURN));
         loop {
+            let holds_turn = matches!(why, Some(Why::Move(Some(_))));
             tokio::select! {
                 biased;
                 served = &mut serving => return Ok(match served? {
@@ -124,7 +131,15 @@ impl Task {
                     Served::Finished => None,
                 }),
                 () = self.deserted() => return Ok(None),
-                turn = self.turn_to_move(), if why.is_none() => why = Some(Why::Move(turn)),
+                turn = self.turn_to_move(), if why.is_none() => {
+                    why = Some(Why::Move(turn));
+                    patience.as_mut().reset(Instant::now() + LONGEST_TURN);
+                }
+                // Its event takes long: others may move meanwhile.
+                () = &mut patience, if holds_turn => {
+                    why = Some(Why::Move(None));
+                    continue;
+                }
                 () = self.rests(), if why.is_none() => why = Some(Why::Rest),
                 never = self.room.rings() => match never {},
             }
@@ -175,7 +190,7 @@ impl Task {
             );
         }
         generation.failed(failure, self.room.culprit());
-        Over::Failed(failure.close_reason())
+        Over::Failed(failure.close_frame())
     }
 
     /// Nobody finds the room any more, and who is in it hears of its end.

@@ -3,6 +3,8 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio::time::Sleep;
+
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::generation::Generation;
@@ -28,10 +30,8 @@ pub(crate) enum Guest {
 pub(crate) struct Own {
     pub(super) instances: Arc<Instances>,
     pub(super) state: State,
-    /// Where it is to move, once it is its turn.
-    pub(super) leaving: Option<Pin<Box<dyn Future<Output = Option<Turn>> + Send>>>,
-    /// The turn, from when it has come until it has moved.
-    pub(super) turn: Option<Turn>,
+    /// Whether it is to move, and how far that has come.
+    pub(super) leaving: Leaving,
     /// The number of the generation that it could not move to, as of the last try.
     pub(super) refused: u64,
     /// It was asked for its state because it has nothing to do.
@@ -42,6 +42,19 @@ pub(crate) struct Own {
     pub(super) place: Option<Place>,
     /// None while there is no instance, or where nobody counts.
     pub(super) slot: Option<InstanceSlot>,
+}
+
+/// On the way to an instance of another generation.
+pub(super) enum Leaving {
+    No,
+    /// Others are before it.
+    Waits(Pin<Box<dyn Future<Output = Option<Turn>> + Send>>),
+    /// It was asked for its state, and gives that between two events. The turn is for others
+    /// after a while, where an event takes that long.
+    Asked {
+        turn: Option<Turn>,
+        patience: Pin<Box<Sleep>>,
+    },
 }
 
 pub(super) enum State {
@@ -75,8 +88,7 @@ impl Guest {
         Self::Own(Own {
             state: State::serving(instance, connection, instances),
             instances: instances.clone(),
-            leaving: None,
-            turn: None,
+            leaving: Leaving::No,
             refused: 0,
             parking: false,
             wakeful: false,

@@ -237,7 +237,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             }
             Poll::Ready(Err(failure)) => {
                 self.guest = Guest::Gone;
-                self.begin_closing(Closing::failed(failure.close_reason()), Input::Frames);
+                self.begin_closing(Closing::failed(failure.close_frame()), Input::Frames);
                 (true, Some(failure))
             }
         }

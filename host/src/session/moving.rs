@@ -8,14 +8,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
 
-use super::guest::{Moved, Own, State};
+use super::guest::{Leaving, Moved, Own, State};
 use super::phase::{Input, Phase};
 use super::rate::Rate;
 use super::{Guest, Session};
 use crate::closing::Closing;
 use crate::failure::Failure;
 use crate::generation::Generation;
+use crate::instances::LONGEST_TURN;
 use crate::snapshot::Suspended;
 use crate::source::Source;
 
@@ -40,7 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                     let instances = own.instances.clone();
                     let account = self.generation.account.clone();
                     let turn = async move { instances.turn_to_move(&account).await };
-                    own.leaving = Some(Box::pin(turn));
+                    own.leaving = Leaving::Waits(Box::pin(turn));
                 }
             }
             Guest::Gone => {}
@@ -50,11 +52,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// Has the instance asked for its state, once it is its turn.
     pub(super) fn poll_leaving(&mut self, cx: &mut Context<'_>) {
         let Guest::Own(own) = &mut self.guest else { return };
-        let Some(leaving) = &mut own.leaving else { return };
-        if let Poll::Ready(turn) = leaving.as_mut().poll(cx) {
-            own.leaving = None;
-            own.turn = turn;
+        if let Leaving::Waits(waits) = &mut own.leaving
+            && let Poll::Ready(turn) = waits.as_mut().poll(cx)
+        {
+            let patience = Box::pin(sleep(LONGEST_TURN));
+            own.leaving = Leaving::Asked { turn, patience };
             self.connection.shared().mailbox.suspend();
+        }
+        if let Leaving::Asked { turn: turn @ Some(_), patience } = &mut own.leaving
+            && matches!(own.state, State::Serving(_))
+            && patience.as_mut().poll(cx).is_ready()
+        {
+            *turn = None;
         }
     }
 
@@ -65,9 +74,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let Guest::Own(own) = &mut self.guest else { return };
         own.parking = false;
         // It may have been asked for both.
-        match own.turn {
-            None => self.park(suspended),
-            Some(_) => self.move_on(suspended),
+        match own.leaving {
+            Leaving::Asked { .. } => self.move_on(suspended),
+            _ => self.park(suspended),
         }
     }
 
@@ -80,7 +89,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let next = generation.successor().unwrap_or_else(|| generation.clone());
         let source = Source::Own(self.connection.clone());
         let instances = own.instances.clone();
+        let turn = match &mut own.leaving {
+            Leaving::Asked { turn, .. } => turn.take(),
+            _ => None,
+        };
         own.state = State::Moving(Box::pin(async move {
+            let _turn = match turn {
+                Some(turn) => Some(turn),
+                None => instances.turn_to_move(&generation.account).await,
+            };
             let resumed = match saved {
                 Ok(saved) => {
                     let connections = instance.connections().clone();
@@ -106,13 +123,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Poll::Ready(Ok(moved)) => moved,
             Poll::Ready(Err(failure)) => {
                 self.guest = Guest::Gone;
-                self.begin_closing(Closing::failed(failure.close_reason()), Input::Frames);
+                self.begin_closing(Closing::failed(failure.close_frame()), Input::Frames);
                 return (true, Some(failure));
             }
         };
         let Moved { instance, generation, next, stays, slot } = moved;
         own.state = State::serving(instance, self.connection.clone(), &own.instances);
-        own.turn = None;
+        own.leaving = Leaving::No;
         if let Some(slot) = slot {
             own.slot = Some(slot);
         }

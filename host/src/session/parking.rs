@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::guest::{Moved, Own, State};
+use super::guest::{Leaving, Moved, Own, State};
 use super::phase::Phase;
 use super::{Guest, Session};
 use crate::parking::{Parked, QUIET, Woken};
@@ -20,7 +20,7 @@ impl Own {
     /// Whether it serves, and is asked for nothing.
     pub(super) fn is_at_home(&self) -> bool {
         let serves = matches!(self.state, State::Serving(_));
-        serves && self.leaving.is_none() && self.turn.is_none() && !self.parking
+        serves && matches!(self.leaving, Leaving::No) && !self.parking
     }
 }
 

@@ -167,12 +167,26 @@ impl Folder {
         let mut total: u64 = handlers.values().map(|(_, size)| size).sum();
         let mut handlers: Vec<_> = handlers.into_iter().collect();
         handlers.sort_by_key(|(_, (used, _))| *used);
+        let place = |handler: &Path| {
+            let folder = handler.parent().unwrap_or(&self.all).to_owned();
+            (folder, handler.file_name().unwrap_or_default().to_string_lossy().into_owned())
+        };
+        // What a rollback would bring back goes before anything that serves.
+        for (handler, (_, size)) in &mut handlers {
+            if total <= self.max {
+                break;
+            }
+            let (folder, own) = place(handler);
+            let freed = remove_spare(&folder, &own)?;
+            *size -= freed;
+            total -= freed;
+        }
         for (handler, (_, size)) in handlers {
             if total <= self.max {
                 break;
             }
-            let folder = handler.parent().unwrap_or(&self.all);
-            let own = handler.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let (folder, own) = place(&handler);
+            let folder = &folder;
             remove(folder, |name| name.starts_with(&own) && name.ends_with(RECORD))?;
             remove(folder, |name| name.starts_with(&own))?;
             total -= size;
@@ -228,6 +242,22 @@ impl Folder {
     fn path_of(&self, key: &str, digest: &str) -> PathBuf {
         self.own.join(name_of(key, digest))
     }
+}
+
+/// Removes the components of a handler that do not serve, and says how many bytes they were.
+fn remove_spare(folder: &Path, own: &str) -> io::Result<u64> {
+    let record = fs::read(folder.join(format!("{own}{RECORD}"))).ok();
+    let Some(record) = record.and_then(|bytes| Record::read(&bytes)) else { return Ok(0) };
+    let good = name_of(&record.key, &record.good.component);
+    let is_spare = |name: &str| name.starts_with(own) && name.ends_with(COMPONENT) && *name != good;
+    let mut freed = 0;
+    for entry in fs::read_dir(folder)?.flatten() {
+        if is_spare(&entry.file_name().to_string_lossy()) {
+            freed += entry.metadata().map_or(0, |data| data.len());
+        }
+    }
+    remove(folder, is_spare)?;
+    Ok(freed)
 }
 
 fn remove(folder: &Path, which: impl Fn(&str) -> bool) -> io::Result<()> {
@@ -321,6 +351,21 @@ mod tests {
         let names = fs::read_dir(&folder.own).unwrap().count();
         // Two records, two components, and the name of the directory.
         assert_eq!(names, 5);
+    }
+
+    #[test]
+    fn what_a_rollback_would_bring_back_goes_before_what_serves() {
+        let Kept { folder, _files } = kept(2500);
+        let (one, of_one) = version(&[1; 1000]);
+        let (two, of_two) = version(&[2; 1000]);
+        let (other, of_other) = version(&[3; 1000]);
+        folder.write(&record("/x", two.clone(), Some(one.clone())), &[of_one, of_two]).unwrap();
+        folder.write(&record("/y", other.clone(), None), &[of_other]).unwrap();
+        folder.tidy().unwrap();
+        assert_eq!(folder.component("/x", &one.component).unwrap(), None);
+        for (key, version) in [("/x", two), ("/y", other)] {
+            assert!(folder.component(key, &version.component).unwrap().is_some(), "{key}");
+        }
     }
 
     #[test]

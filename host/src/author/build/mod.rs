@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use socklet::config::Config;
 use socklet::inspect;
@@ -44,6 +44,10 @@ pub(crate) struct Build {
     /// Where the component goes [default: handlers/NAME.wasm in the project]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Where compiled handlers are kept, for `serve` as well [default: socklet in the user's cache
+    /// folder]
+    #[arg(long, value_name = "DIR", env = "SOCKLET_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
 }
 
 /// A component, and what it is called in its project.
@@ -65,7 +69,7 @@ impl Build {
             None => {
                 let folder = self.project.join(OUTPUT);
                 let folder = folder.strip_prefix(".").unwrap_or(&folder);
-                folder.join(&made.name).with_extension("wasm")
+                folder.join(format!("{}.wasm", made.name))
             }
         };
         put(&self.project, &made, &output)?;
@@ -89,6 +93,10 @@ pub(super) fn make(project: &Path, language: Language) -> Result<Made> {
         Language::Zig => native::zig(project),
     };
     let Made { name, component } = made?;
+    ensure!(
+        !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']),
+        "{name:?} can't be a file's name: give the project another one"
+    );
     let component = match component::is_core_module(&component) {
         false => component,
         true => component::of_module(&component)
@@ -103,7 +111,7 @@ pub(super) fn put(project: &Path, made: &Made, output: &Path) -> Result<()> {
     let folder = folder.unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{}: can't be made", folder.display()))?;
-    let manifest = project.join(&made.name).with_extension("toml");
+    let manifest = project.join(format!("{}.toml", made.name));
     let target = output.with_extension("toml");
     // First, so that whoever serves the folder has both when the component comes.
     if manifest.is_file() && !same_file(&manifest, &target) {

@@ -31,7 +31,12 @@ pub(super) fn go(project: &Path) -> Result<Made> {
         .with_context(|| format!("{}: can't be read", file.display()))?;
     let module = text.lines().find_map(|line| line.trim().strip_prefix("module "));
     let module = module.with_context(|| format!("{}: names no module", file.display()))?;
-    let name = module.trim().rsplit('/').next().unwrap_or_default().to_owned();
+    // What follows the name is its major version.
+    let is_version = |part: &&str| {
+        part.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let mut parts = module.trim().rsplit('/').skip_while(is_version);
+    let name = parts.next().unwrap_or_default().to_owned();
     let output = format!("build/{name}{CORE}");
     tool::announce("Go", "go build");
     let mut go = tool::command("go", project);

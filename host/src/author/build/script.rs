@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Made;
 use super::tool::{self, Install};
@@ -84,6 +84,7 @@ fn python_path(project: &Path) -> Result<Option<std::ffi::OsString>> {
 
 /// Has it leave the component in the project's `build`.
 fn build(project: &Path, mut builder: std::process::Command, name: String) -> Result<Made> {
+    ensure!(!name.contains('/'), "{name:?} can't be a file's name: give the project another one");
     let relative = format!("build/{name}.wasm");
     let output = project.join(&relative);
     std::fs::create_dir_all(project.join("build"))

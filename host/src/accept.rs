@@ -26,7 +26,8 @@ pub(crate) async fn accept(
     const LONGEST_PAUSE: Duration = Duration::from_secs(1);
     let mut pause = SHORTEST_PAUSE;
     let endpoint = listener.endpoint();
-    let origins = Arc::new(Origins::new(&host.config.allow_origins, &host.config.hosts, endpoint));
+    let origins = Origins::new(&host.config.allow_origins, &host.config.hosts, endpoint);
+    let origins = Arc::new(origins.with_loopback_origins(host.config.development));
     let mut failures = 0u64;
     loop {
         let next = async {

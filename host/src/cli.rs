@@ -1,4 +1,4 @@
-//! The command line. Every flag has a `SOCKLET_*` variable.
+//! The command line. Every flag of `serve` has a `SOCKLET_*` variable.
 
 mod config_file;
 mod files;
@@ -6,17 +6,20 @@ mod limits;
 mod policy;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use anyhow::Context as _;
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use socklet::compiler::{CompileLimits, compile_stdin};
 use socklet::config::{Config, ProxyHeader, TrustedProxy};
 use socklet::listener::ListenAddress;
 use socklet::tls::TlsFiles;
 use socklet::written::{host_name, origin};
 
+use crate::author::{Build, Connect, Dev, Inspect, New};
 pub(crate) use config_file::parse;
 pub(crate) use files::{Check, Embed};
 use limits::{LimitFlags, TimeoutFlags};
@@ -46,12 +49,44 @@ enum Command {
     /// are closed.
     #[command(after_help = EXAMPLES)]
     Serve(Box<Serve>),
+    /// Make a project for a handler, which builds at once.
+    New(New),
+    /// Build the handler of a project: one checked component.
+    ///
+    /// The language's own tools do it, those that its SDK names; where one is missing, it is
+    /// said how to install it.
+    Build(Build),
+    /// Serve the handler of a project, and build it anew whenever its sources change.
+    Dev(Dev),
+    /// Say what a component is: its world, what it imports and exports, and who made it.
+    Inspect(Inspect),
+    /// Speak to a WebSocket server from the terminal.
+    Connect(Connect),
     /// Say what serving these files would say, and what they would need granted.
     Check(Box<Check>),
     /// Put a manifest into a component, so that the two can't be torn apart.
     Embed(Embed),
     /// Print the JSON Schema of manifests, for editors.
     Schema,
+    /// Print what a shell needs to complete this command line.
+    #[command(after_help = "\
+Example:
+  socklet completions bash > ~/.local/share/bash-completion/completions/socklet")]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command into a folder.
+    #[command(after_help = "\
+Examples:
+  socklet man | man -l -
+  socklet man --output /usr/local/share/man/man1")]
+    Man {
+        /// The folder
+        #[arg(short, long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
     /// Compile a component from stdin: what `serve` calls for each file.
     #[command(hide = true)]
     Compile(Compile),
@@ -63,7 +98,39 @@ pub(crate) enum Job {
     Check(Box<Check>),
     Embed(Embed),
     Schema,
+    New(New),
+    Build(Build),
+    Dev(Dev),
+    Inspect(Inspect),
+    Connect(Box<Connect>),
+    Completions(Shell),
+    Man(Option<PathBuf>),
     Compile(Compile),
+}
+
+/// What to serve, as `dev` writes it.
+#[derive(Debug, Parser)]
+#[command(name = "socklet dev --", disable_help_subcommand = true)]
+pub(crate) struct ServeAlone {
+    #[command(flatten)]
+    pub(crate) serve: Box<Serve>,
+}
+
+/// Prints what the shell has to know.
+pub(crate) fn complete(shell: Shell) {
+    clap_complete::generate(shell, &mut Cli::command(), "socklet", &mut std::io::stdout());
+}
+
+/// Prints the manual page, or writes all of them into a folder.
+pub(crate) fn write_manual(folder: Option<&Path>) -> anyhow::Result<()> {
+    let command = Cli::command();
+    let Some(folder) = folder else {
+        clap_mangen::Man::new(command).render(&mut std::io::stdout())?;
+        return Ok(());
+    };
+    let written =
+        std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
+    written.with_context(|| format!("{}: can't be written to", folder.display()))
 }
 
 #[derive(Args, Debug)]
@@ -99,6 +166,7 @@ Examples:
   socklet serve handlers --listen unix:/run/socklet.sock --trusted-proxy unix
   socklet serve --config /etc/socklet.toml --untrusted
   socklet serve handlers --takeover            in place of the one that runs, if any
+  socklet new hello --lang python && cd hello && socklet dev
   socklet check handlers/chat.wasm             what serving it would say
   socklet embed chat.wasm --manifest chat.toml
 
@@ -232,6 +300,9 @@ pub(crate) struct Serve {
     limits: LimitFlags,
     #[command(flatten)]
     timeouts: TimeoutFlags,
+    /// Somebody works on what is served: see `dev`.
+    #[arg(skip)]
+    pub(crate) development: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -256,6 +327,13 @@ impl Cli {
             Some(Command::Check(check)) => Job::Check(check),
             Some(Command::Embed(embed)) => Job::Embed(embed),
             Some(Command::Schema) => Job::Schema,
+            Some(Command::New(new)) => Job::New(new),
+            Some(Command::Build(build)) => Job::Build(build),
+            Some(Command::Dev(dev)) => Job::Dev(dev),
+            Some(Command::Inspect(inspect)) => Job::Inspect(inspect),
+            Some(Command::Connect(connect)) => Job::Connect(Box::new(connect)),
+            Some(Command::Completions { shell }) => Job::Completions(shell),
+            Some(Command::Man { output }) => Job::Man(output),
             Some(Command::Compile(compile)) => Job::Compile(compile),
             None => Job::Serve(Box::new(self.serve)),
         }
@@ -277,6 +355,7 @@ impl Serve {
             policy: self.policy.policy(),
             static_files: self.static_files.clone(),
             auto_rollback: self.auto_rollback,
+            development: self.development,
             ..Config::default()
         };
         self.limits.apply(&mut config);

@@ -269,6 +269,10 @@ pub struct Config {
     /// Whether a generation that fails more than the one before it, within 30 s of its
     /// swap, is rolled back by itself.
     pub auto_rollback: bool,
+    /// Somebody works on the handlers, on this machine: swaps that can't move connections
+    /// close them with 1012, pages of loopback origins may connect, and the test page shows
+    /// generations and comes back by itself.
+    pub development: bool,
     /// What is left to manifests.
     pub policy: Policy,
 }
@@ -301,6 +305,7 @@ impl Default for Config {
             compiler: None,
             compile_limits: CompileLimits::default(),
             auto_rollback: true,
+            development: false,
             policy: Policy::default(),
         }
     }

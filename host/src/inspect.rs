@@ -81,6 +81,20 @@ impl Report {
         self.problems.extend(wrong.what.iter().map(|what| format!("{file}: {what}")));
     }
 
+    /// What would come of it, and what it would need, without all that it imports and
+    /// exports.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let mut text: String = self.problems.iter().map(|problem| format!("{problem}\n")).collect();
+        if let (true, Some(claim)) = (self.is_sound(), &self.claim) {
+            let (file, name) = (self.file.display(), name_of(&self.key));
+            text += &format!("{file}: would be served at {claim}, as {name}\n");
+        }
+        let powers = self.powers.iter();
+        text.extend(powers.map(|power| format!("  would need a grant for {power}\n")));
+        text
+    }
+
     /// Whether it would be served.
     #[must_use]
     pub fn is_sound(&self) -> bool {
@@ -90,18 +104,8 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for problem in &self.problems {
-            writeln!(f, "{problem}")?;
-        }
-        if let (true, Some(claim)) = (self.is_sound(), &self.claim) {
-            let name = name_of(&self.key);
-            writeln!(f, "{}: would be served at {claim}, as {name}", self.file.display())?;
-        }
-        for (what, names) in [
-            ("imports", &self.imports),
-            ("exports", &self.exports),
-            ("would need a grant for", &self.powers),
-        ] {
+        f.write_str(&self.brief())?;
+        for (what, names) in [("imports", &self.imports), ("exports", &self.exports)] {
             for name in names {
                 writeln!(f, "  {what} {name}")?;
             }

@@ -11,6 +11,7 @@ use crate::account::{Account, Seat};
 use crate::engine::Capacity;
 use crate::host::Full;
 use crate::overtime::Overtime;
+use crate::parking::QUIET;
 use crate::resting::Resting;
 
 pub(crate) struct Instances {
@@ -72,13 +73,25 @@ impl Instances {
     /// Reserves what an instance needs, or says at once what has run out. Before it has,
     /// who is at rest gives up theirs.
     pub(crate) fn reserve(&self, handler: &Account) -> Result<InstanceSlot, Full> {
-        let scarce = self.max / 4;
         if handler.instances.are_taken() {
             self.resting.end_longest(Some(&handler.name));
-        } else if self.slots.available_permits() <= scarce {
+        } else if self.are_scarce() {
             self.resting.end_longest(None);
         }
         self.take(handler)
+    }
+
+    fn are_scarce(&self) -> bool {
+        self.slots.available_permits() <= self.max / 4
+    }
+
+    /// How long one of the handler's instances has no event before it counts as at rest.
+    /// No time at all where others wait for one: they take turns then.
+    pub(crate) fn quiet(&self, handler: &Account) -> Duration {
+        match handler.instances.are_taken() || self.are_scarce() {
+            true => Duration::ZERO,
+            false => QUIET,
+        }
     }
 
     fn take(&self, handler: &Account) -> Result<InstanceSlot, Full> {

@@ -1,5 +1,6 @@
 //! The command `socklet`: reads the command line, binds, serves until a signal.
 
+mod author;
 mod cli;
 mod folders;
 mod listen;
@@ -21,20 +22,37 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
 fn main() -> ExitCode {
-    let serve = match cli::parse() {
-        Ok(cli::Job::Serve(serve)) => serve,
-        Ok(cli::Job::Compile(compile)) => return compile.run(),
-        Ok(cli::Job::Check(check)) => return exit(check_files(&check)),
-        Ok(cli::Job::Embed(embed)) => return exit(embed.run().map(|()| ExitCode::SUCCESS)),
-        Ok(cli::Job::Schema) => {
-            print!("{}", socklet::manifest::schema());
-            return ExitCode::SUCCESS;
-        }
+    let job = match cli::parse() {
+        Ok(job) => job,
         Err(why) => {
             eprintln!("socklet: {why}");
             return ExitCode::from(2);
         }
     };
+    let done = |done: anyhow::Result<()>| done.map(|()| ExitCode::SUCCESS);
+    exit(match job {
+        cli::Job::Serve(serve) => Ok(serve_until_signal(&serve)),
+        cli::Job::Dev(dev) => dev.start().map(|serve| serve_until_signal(&serve)),
+        cli::Job::Compile(compile) => Ok(compile.run()),
+        cli::Job::Check(check) => check_files(&check),
+        cli::Job::Embed(embed) => done(embed.run()),
+        cli::Job::New(new) => done(new.run()),
+        cli::Job::Build(build) => build.run(folders::for_code(None)),
+        cli::Job::Inspect(inspect) => done(inspect.run()),
+        cli::Job::Connect(connect) => connect.run(),
+        cli::Job::Schema => {
+            print(&socklet::manifest::schema());
+            Ok(ExitCode::SUCCESS)
+        }
+        cli::Job::Completions(shell) => {
+            cli::complete(shell);
+            Ok(ExitCode::SUCCESS)
+        }
+        cli::Job::Man(folder) => done(cli::write_manual(folder.as_deref())),
+    })
+}
+
+fn serve_until_signal(serve: &cli::Serve) -> ExitCode {
     // It changes the environment, which only a single thread may.
     let passed = ListenFd::from_env();
     let logs = match logging::start(serve.log.as_deref(), serve.log_format) {
@@ -55,7 +73,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let served = runtime.block_on(run(&serve, passed));
+    let served = runtime.block_on(run(serve, passed));
     // A handler that is still being compiled is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(100));
     drop(logs);

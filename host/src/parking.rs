@@ -14,7 +14,8 @@ use crate::metrics::Counted;
 use crate::snapshot::{Saved, Stays};
 use crate::source::Source;
 
-/// How long an instance has no event before it counts as at rest.
+/// How long an instance has no event before it counts as at rest, while there are enough of
+/// them.
 pub(crate) const QUIET: Duration = Duration::from_secs(1);
 
 /// The state of an instance that is gone.

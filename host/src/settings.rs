@@ -23,6 +23,9 @@ pub(crate) struct Settings {
     pub(crate) park_after: Option<Duration>,
     /// What becomes of live connections; none where the scope says.
     pub(crate) swap: Option<SwapPolicy>,
+    /// Connections that can't move are closed, whatever the scope, where the manifest says
+    /// nothing else.
+    pub(crate) restarts: bool,
     /// Whether a generation that fails more than the one before it is rolled back by itself.
     pub(crate) auto_rollback: bool,
     /// Those that the handler speaks, the preferred one first.
@@ -78,6 +81,7 @@ impl Settings {
             linger: Duration::from_secs(30),
             park_after: None,
             swap: None,
+            restarts: config.development,
             auto_rollback: config.auto_rollback,
             subprotocols: Vec::new(),
             allow_origins: Vec::new(),

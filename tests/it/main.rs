@@ -6,6 +6,7 @@
 mod harness;
 
 mod admin;
+mod author;
 mod auto_rollback;
 mod autobahn;
 mod backpressure;
@@ -26,6 +27,7 @@ mod handshake;
 mod hostile;
 mod http;
 mod keepalive;
+mod killed;
 mod lifecycle;
 mod limits;
 mod listeners;

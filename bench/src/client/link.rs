@@ -111,9 +111,11 @@ impl Link {
     }
 
     fn end(&mut self, tell: &mut impl FnMut(&mut Self, Happening<'_>) -> Result<()>) -> Result<()> {
-        if let State::Shaking { response } = &self.state
-            && let Some(Err(refusal)) = read_response(response)?
-        {
+        if let State::Shaking { response } = &self.state {
+            let refusal = match read_response(response)? {
+                Some(Err(refusal)) => refusal,
+                _ => Refusal { status: 0, body: "the socket ended without an answer".into() },
+            };
             tell(self, Happening::Refused(refusal))?;
         }
         self.state = State::Ended;

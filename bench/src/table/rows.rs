@@ -210,7 +210,7 @@ fn idle_parked(size: &Size) -> Row {
     let work = Work::Parked(idle::Load { connections, seconds: 0.1 });
     let parked = Contender {
         manifest: Some("park-after = \"1s\"\n"),
-        flags: &["--max-connections=20000"],
+        flags: &["--max-connections=20000", "--max-instances=250"],
         ..Contender::guest(Peer::Socklet.name(), "keeps")
     };
     Row {
@@ -223,7 +223,7 @@ fn idle_parked(size: &Size) -> Row {
         compared: 1,
         remarks: &[
             "Waking is what a first answer takes beyond the next one: a fresh instance, and its \
-             state.",
+             state. There are 250 instances at a time, of which the connections make use in turn.",
         ],
         ..own("idle-parked", title, work, PARKED)
     }

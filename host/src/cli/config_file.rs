@@ -31,7 +31,7 @@ pub(crate) fn parse() -> Result<Job, String> {
     match &mut job {
         Job::Serve(serve) => serve.policy.of_file = policy,
         Job::Check(check) => check.policy.of_file = policy,
-        Job::Embed(_) | Job::Schema | Job::Compile(_) => {}
+        _ => {}
     }
     Ok(job)
 }

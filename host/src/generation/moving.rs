@@ -55,7 +55,10 @@ impl Generation {
     pub(crate) fn policy_towards(&self, next: &Self) -> SwapPolicy {
         match next.settings.swap {
             None | Some(SwapPolicy::Migrate) if self.can_move_to(next) => SwapPolicy::Migrate,
-            None | Some(SwapPolicy::Migrate) => self.settings.scope.swap_policy(),
+            None | Some(SwapPolicy::Migrate) => {
+                let restarts = next.settings.restarts;
+                if restarts { SwapPolicy::Restart } else { self.settings.scope.swap_policy() }
+            }
             Some(other) => other,
         }
     }
@@ -185,5 +188,6 @@ impl Membership {
         self.generation.live().connections.remove(&self.connection);
         self.generation = next.clone();
         connection.hold_to(&next.settings.limits);
+        connection.subscriptions.hold_to(&next.settings.topics);
     }
 }

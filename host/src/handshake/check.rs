@@ -115,6 +115,9 @@ pub(super) fn full(limit: Full, peer: Peer, handler: &Account) -> Response {
     }
 }
 
+/// What the test page asks for while somebody works on the handlers.
+const GENERATIONS: &str = "application/vnd.socklet.generations+json";
+
 /// A plain HTTP request: the test page for browsers, else 426 or 404.
 fn no_handshake<B>(
     request: &hyper::Request<B>,
@@ -124,16 +127,23 @@ fn no_handshake<B>(
 ) -> Response {
     let path = request.uri().path();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let browser = accepts_html(request.headers());
+    let browser = accepts(request.headers(), "text/html");
+    let asks = host.config.development && accepts(request.headers(), GENERATIONS);
     let shows = host.test_page(origins, forwarded::is_forwarded(request.headers()));
-    if reads && browser && shows && (known || path == "/") {
+    if reads && (browser || asks) && shows && (known || path == "/") {
         let name = request.headers().get(HOST).and_then(|host| host.to_str().ok());
         if !name.is_some_and(|name| origins.knows(name)) {
             return refuse(StatusCode::FORBIDDEN, response::UNKNOWN_HOST);
         }
         let routes = host.registry.routes().into_iter();
-        let routes = routes.map(|(claim, _)| claim.route.as_str().to_owned());
-        return response::page(page::render(routes));
+        let named = routes.map(|(claim, handler)| (claim.route.as_str().to_owned(), handler));
+        if asks {
+            let serving =
+                named.filter_map(|(route, handler)| Some((route, handler.current()?.number)));
+            return response::json(page::generations(serving));
+        }
+        let routes = named.map(|(route, _)| route);
+        return response::page(page::render(routes, host.config.development));
     }
     if known { response::upgrade_required() } else { not_found() }
 }
@@ -201,9 +211,9 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 }
 
 /// Whether a browser asks for a page. How much it prefers that does not count.
-fn accepts_html(headers: &HeaderMap) -> bool {
+fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     let mut types = list(headers, &ACCEPT).filter_map(|part| part.split(';').next());
-    types.any(|part| part.trim().eq_ignore_ascii_case("text/html"))
+    types.any(|part| part.trim().eq_ignore_ascii_case(media_type))
 }
 
 /// The members of all lists of this name.

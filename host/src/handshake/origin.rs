@@ -1,7 +1,7 @@
 //! Who may connect from a browser (RFC 6455, section 10.2), and under which
 //! names the server answers.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use hyper::HeaderMap;
 use hyper::header::{HOST, ORIGIN};
@@ -14,6 +14,8 @@ pub(crate) struct Origins {
     allowed: Vec<String>,
     hosts: Vec<String>,
     loopback: bool,
+    /// Pages of this machine's other servers may connect.
+    loopback_origins: bool,
 }
 
 /// Why a request with an Origin is refused with 403.
@@ -47,7 +49,14 @@ impl Origins {
         if listener.is_loopback() {
             hosts.extend(["localhost".to_owned()]);
         }
-        Self { allowed: lower(allowed), hosts, loopback: listener.is_loopback() }
+        let loopback = listener.is_loopback();
+        Self { allowed: lower(allowed), hosts, loopback, loopback_origins: false }
+    }
+
+    /// Lets pages connect that come from whatever port of the loopback, as a web
+    /// framework's own server does.
+    pub(crate) fn with_loopback_origins(self, allowed: bool) -> Self {
+        Self { loopback_origins: allowed, ..self }
     }
 
     /// Whether the listener is reached from this machine only.
@@ -68,6 +77,9 @@ impl Origins {
         let host = headers.get(HOST).map(|host| text(host.as_bytes())).unwrap_or_default();
         let mut allowed = self.allowed.iter().chain(more);
         if allowed.any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(&origin)) {
+            return Ok(());
+        }
+        if self.loopback_origins && is_loopback(&origin) {
             return Ok(());
         }
         if origin == "null" {
@@ -96,6 +108,13 @@ impl Origins {
         };
         self.hosts.iter().any(|known| known == name || *known == host)
     }
+}
+
+fn is_loopback(origin: &str) -> bool {
+    let Ok(origin) = origin.parse::<http::Uri>() else { return false };
+    let host = origin.host().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn is_address(host: &str) -> bool {

@@ -109,6 +109,18 @@ pub(super) fn page(html: String) -> Response {
     })
 }
 
+/// What the test page asks for.
+pub(super) fn json(text: String) -> Response {
+    let headers: [(HeaderName, &str); 3] = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    headers.into_iter().fold(Response::new(Full::from(text)), |response, (name, value)| {
+        with(response, name, HeaderValue::from_static(value))
+    })
+}
+
 /// What the handler's own gate says.
 pub(super) fn rejected(rejected: Rejected) -> Response {
     let mut response = refuse(rejected.status, "");

@@ -23,7 +23,7 @@ use crate::upstream::AllowedHost;
 use document::Document;
 use flaws::Flaws;
 use limits::LimitTable;
-pub use section::{EmbedError, embed};
+pub use section::{EmbedError, SectionError, embed, embedded};
 use values::{HostName, Origin, Subprotocol, Text, Time, TimeOrNone, Variable};
 
 /// A larger file is no manifest.

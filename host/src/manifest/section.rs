@@ -18,11 +18,14 @@ const CUSTOM: u8 = 0;
 
 /// Why a component's manifest can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SectionError {
+pub enum SectionError {
+    /// A component has one at most.
     #[error("is there twice")]
     Twice,
+    /// It is longer than any manifest may be.
     #[error("has more than {MAX_SIZE} bytes")]
     TooLarge,
+    /// It is no text.
     #[error("is not UTF-8")]
     NotUtf8,
 }
@@ -60,6 +63,16 @@ pub(crate) fn read(file: impl Read + Seek) -> io::Result<Result<Option<String>, 
         return Ok(Err(SectionError::TooLarge));
     }
     Ok(String::from_utf8(bytes).map(Some).map_err(|_| SectionError::NotUtf8))
+}
+
+/// The text of the manifest that a component carries within itself, if it does.
+///
+/// # Errors
+///
+/// There are several of them, or it can't be one.
+pub fn embedded(component: &[u8]) -> Result<Option<String>, SectionError> {
+    // Bytes that are there can be read.
+    read(io::Cursor::new(component)).unwrap_or(Ok(None))
 }
 
 /// The component with a manifest inside, in place of one that is there.

@@ -29,7 +29,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     pub(super) fn stirs(&mut self) -> bool {
         let Guest::Own(own) = &mut self.guest else { return false };
         own.place = None;
-        self.generation.prepared.has_snapshot() && self.timers.stirs(QUIET)
+        let can_rest = self.generation.prepared.has_snapshot();
+        can_rest && self.timers.stirs(own.instances.quiet(&self.generation.account))
     }
 
     /// Looks whether its instance has had nothing to do for long. Returns when to look
@@ -44,8 +45,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
         let park_after = self.generation.settings.park_after;
         let busy = self.connection.shared().busy;
-        if now < since + QUIET || busy || !own.is_at_home() {
-            return Some((since + QUIET).max(now + LOOK_AGAIN));
+        let quiet = own.instances.quiet(&self.generation.account);
+        if now < since + quiet || busy || !own.is_at_home() {
+            return Some((since + quiet).max(now + LOOK_AGAIN));
         }
         let park_at = park_after.map(|after| since + after);
         if park_at.is_some_and(|at| at <= now) {

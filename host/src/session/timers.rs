@@ -127,12 +127,15 @@ impl Timers {
     }
 
     /// There was an event: after so long it is looked at whether that was the last for now.
-    /// True where it was not looked at before.
+    /// True where that is sooner than it would have been.
     pub(super) fn stirs(&mut self, quiet: Duration) -> bool {
         self.last_event = self.now;
-        let first = self.rest_at.is_none();
-        self.rest_at.get_or_insert(self.now + quiet);
-        first
+        let look_at = self.now + quiet;
+        let sooner = self.rest_at.is_none_or(|at| look_at < at);
+        if sooner {
+            self.rest_at = Some(look_at);
+        }
+        sooner
     }
 
     /// The instance has a timer that goes off then. True where that is sooner than anything

@@ -3,9 +3,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::SubscribeOutcome;
 use super::fan_out::{Subscriber, Topic};
 use super::shelf::Hold;
+use super::{Rules, SubscribeOutcome};
 use crate::connection::ConnectionId;
 
 /// None once it has ended.
@@ -62,6 +62,20 @@ impl Subscriptions {
             Some(list.swap_remove(place))
         });
         removed.is_some()
+    }
+
+    /// Ends those that its handler is not granted any more.
+    pub(crate) fn hold_to(&self, rules: &Rules) {
+        let mut lost = Vec::new();
+        if let Some(list) = &mut *self.list() {
+            let is_lost = |subscription: &mut Subscription| {
+                let name = &subscription.hold.name;
+                name.handler.is_none() && !rules.may_subscribe(&name.topic)
+            };
+            lost.extend(list.extract_if(.., is_lost));
+        }
+        // Not under the lock.
+        drop(lost);
     }
 
     /// The connection has ended, or is about to: nothing can be subscribed to any

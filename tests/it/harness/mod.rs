@@ -14,7 +14,7 @@ pub(crate) use guests::{example, example_manifest};
 pub(crate) use http::{Response, frame, http, http_bytes, upgraded};
 pub(crate) use log::{Log, LogLine};
 pub(crate) use operator::{Operator, get, metrics, token_file};
-pub(crate) use server::{Server, Start, run};
+pub(crate) use server::{Server, Start, binary, run};
 pub(crate) use upstream::{Call, Upstream};
 
 use std::future::Future;

@@ -287,7 +287,7 @@ fn write(path: &Path, bytes: &[u8]) {
 }
 
 /// The binary beside this test's own, which must be no older than its sources.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
     if path.ends_with("deps") {

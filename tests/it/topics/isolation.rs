@@ -2,8 +2,8 @@
 //! topic needs a grant.
 
 use super::tell;
-use crate::harness::guests::PUBLISHES;
-use crate::harness::{Client, Server, Start};
+use crate::harness::guests::{KEEPS_A, PUBLISHES};
+use crate::harness::{Client, Operator, Server, Start, within};
 
 const NONE: &str = "";
 
@@ -107,4 +107,29 @@ async fn a_shared_topic_is_for_those_that_are_granted_it() {
     assert_eq!(subscriber.text().await, "heard");
     tell(&mut subscriber, "unsubscribe shared:news.sport", "true").await;
     tell(&mut publisher, "count shared:news.sport", "0").await;
+}
+
+#[tokio::test]
+async fn a_connection_that_moves_keeps_what_the_new_version_is_granted() {
+    let first = granted("[]", r#"["a", "b"]"#);
+    let files: [(&str, &[u8]); 2] = [("x.wasm", &KEEPS_A.bytes()), ("x.toml", first.as_bytes())];
+    let server = Start::with(&files).arg("--admin=127.0.0.1:0").run().await;
+    let operator = Operator::of(&server).await;
+    let mut client = server.connect("/x").await;
+    for (count, topic) in ["shared:a", "shared:b", "own"].iter().enumerate() {
+        let answer = client.ask(format!("subscribe {topic}").as_str()).await;
+        assert!(answer.starts_with(&format!("a:{} ", count + 1)), "{answer}");
+    }
+    server.put("x.toml", granted("[]", r#"["b"]"#).as_bytes());
+    server.log.wait("the new generation", |line| line.number("generation") == Some(2)).await;
+    let moved =
+        async { while operator.handler("x").await["generations"].as_array().unwrap().len() > 1 {} };
+    within("the connection to move", moved).await;
+    for topic in ["shared:a", "shared:b", "own"] {
+        let path = format!("POST /topics/{topic}?handler=x");
+        let (status, answer) = operator.send(&path, &[], topic.as_bytes()).await;
+        assert_eq!(status, 202, "{answer}");
+    }
+    assert_eq!(client.text().await, "shared:b");
+    assert_eq!(client.text().await, "own");
 }

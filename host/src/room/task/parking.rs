@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Task;
 use crate::failure::Failure;
 use crate::instance::Instance;
-use crate::parking::{Parked, QUIET, Woken};
+use crate::parking::{Parked, Woken};
 use crate::snapshot::{Stays, Suspended};
 use crate::source::Source;
 
@@ -27,8 +27,9 @@ impl Task {
                 self.room.stirred().await;
                 continue;
             };
-            if Instant::now() < last + QUIET {
-                sleep_until(last + QUIET).await;
+            let quiet = self.instances.quiet(&generation.account);
+            if Instant::now() < last + quiet {
+                sleep_until(last + quiet).await;
                 continue;
             }
             let needed = Arc::<Notify>::default();

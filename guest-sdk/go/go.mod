@@ -1,0 +1,3 @@
+module socklet/guest
+
+go 1.24

@@ -1,0 +1,110 @@
+// One module of all that the handler uses, by esbuild.
+import { builtinModules } from "node:module";
+import { join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import esbuild from "esbuild";
+import { lineTable } from "./lines.js";
+import { Problem } from "./problem.js";
+import { standInImports } from "./stand-in.js";
+
+const LIBRARY = fileURLToPath(new URL("../lib", import.meta.url));
+
+/** Interfaces of the host: what is left of their imports after tree shaking is the world's. */
+const HOST = /^(socklet|wasi):/;
+
+const host = {
+  name: "host",
+  setup(build) {
+    build.onResolve({ filter: HOST }, ({ path }) => ({ path, external: true, sideEffects: false }));
+  },
+};
+
+const noNode = {
+  name: "no-node",
+  setup(build) {
+    const names = builtinModules.filter((name) => !name.startsWith("_")).join("|");
+    build.onResolve({ filter: new RegExp(`^(node:.*|${names})$`) }, ({ path }) => ({
+      errors: [{ text: `${path} is a module of Node's, which a component does not have: see "What is there" in the README of @socklet/guest` }],
+    }));
+  },
+};
+
+/**
+ * Bundles the handler, with the exports that the component is to have. Answers its source,
+ * the interfaces that it imports, and those that it exports.
+ */
+export async function bundle(project, entry, wanted, { engine }) {
+  const exports = new Set(wanted);
+  let promises = false;
+  for (;;) {
+    const { code, map, imports } = await once(project, entry, exports, promises, engine);
+    // Each can make the other necessary: what is bundled then is bundled again.
+    const alarm = imports.includes("socklet:websocket/timers@0.1.0") && !exports.has("alarm");
+    const promised = !promises && /\bPromise\b|\b__async\b|\bqueueMicrotask\b/.test(code);
+    if (!alarm && !promised) {
+      const source = (engine === "quickjs" ? standInImports(code) : code) + lineTable(map, project);
+      return { source, imports, exports: [...exports] };
+    }
+    if (alarm) exports.add("alarm");
+    promises ||= promised;
+  }
+}
+
+async function once(project, entry, exports, promises, engine) {
+  const result = await run(project, {
+    stdin: { contents: wrapper(project, entry, exports, promises), resolveDir: project, sourcefile: "socklet-guest:entry.js" },
+    outfile: join(project, "bundle.js"),
+    bundle: true,
+    write: false,
+    metafile: true,
+    sourcemap: "external",
+    sourcesContent: false,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["socklet", "import", "module"],
+    target: "es2022",
+    // The promises of async functions are the SDK's: see lib/promise.js.
+    supported: { "async-await": false, "async-generator": false, "for-await": false, "top-level-await": false },
+    charset: "utf8",
+    legalComments: "none",
+    define: {
+      "Math.random": "SOCKLET_random",
+      SOCKLET_BIGINT: String(engine === "starlingmonkey"),
+      "process.env.NODE_ENV": '"production"',
+    },
+    inject: [join(LIBRARY, "globals/index.js")],
+    plugins: [host, noNode],
+  });
+  const [output] = Object.entries(result.metafile.outputs).filter(([path]) => path.endsWith(".js"));
+  const imports = [...new Set(output[1].imports.filter(({ external }) => external).map(({ path }) => path))];
+  const text = (end) => result.outputFiles.find(({ path }) => path.endsWith(end)).text;
+  return { code: text(".js"), map: JSON.parse(text(".map")), imports: imports.sort() };
+}
+
+/** Runs esbuild; its errors are shown as it shows them. */
+export async function run(project, options) {
+  try {
+    return await esbuild.build({ absWorkingDir: project, logLevel: "silent", ...options });
+  } catch (error) {
+    if (error.errors === undefined) throw error;
+    const lines = await esbuild.formatMessages(error.errors, { kind: "error", color: process.stderr.isTTY === true });
+    throw new Problem(lines.join("").trimEnd());
+  }
+}
+
+function wrapper(project, entry, exports, promises) {
+  const library = (file) => JSON.stringify(join(LIBRARY, file));
+  const lines = [
+    ...(promises ? [`import ${library("component/promises.js")};`] : []),
+    `import definition from ${JSON.stringify(`./${relative(project, entry).split(sep).join("/")}`)};`,
+    `import { open } from ${library("instance.js")};`,
+    `import { reset } from ${library("component/start.js")};`,
+    ...[...exports].map((name) => `import { ${name} as make_${name} } from ${library(`component/${name}.js`)};`),
+    "const instance = open(definition);",
+    ...[...exports].map((name) => `export const ${name} = make_${name}(instance);`),
+    "reset();",
+  ];
+  return lines.join("\n");
+}
+

@@ -1,0 +1,61 @@
+import { current } from "./current.js";
+import * as log from "./log.js";
+
+/**
+ * Runs one event. What it throws, at once or in a promise, is logged and ends its
+ * connection; the instance lives on. `done` gets what it answered.
+ *
+ * Answers a promise where the event has not ended yet, for those who can wait for it.
+ */
+export function attempt(instance, connection, call, done) {
+  current.instance = instance;
+  current.connection = connection;
+  let pending;
+  try {
+    const answer = call();
+    if (typeof answer?.then === "function") {
+      pending = answer.then(done, (error) => failed(connection, error));
+    } else {
+      done?.(answer);
+    }
+  } catch (error) {
+    failed(connection, error);
+  }
+  current.drain?.(connection);
+  return pending;
+}
+
+/** Logs an error that nobody caught, and ends the connection whose event it was. */
+export function failed(connection, error) {
+  log.error(`uncaught ${report(error)}`);
+  connection?.close(1011, "uncaught exception");
+}
+
+/** An error with its stack, whether the engine's stack has the message (V8) or not (QuickJS). */
+export function report(error) {
+  if (!(error instanceof Error)) return `exception: ${printable(error)}`;
+  const head = `${error.name}: ${error.message}`;
+  const stack = String(error.stack ?? "");
+  const lines = stack.startsWith(head) ? stack : `${head}\n${located(stack)}`;
+  return error.cause === undefined ? lines.trimEnd() : `${lines.trimEnd()}\ncaused by ${report(error.cause)}`;
+}
+
+/** Positions in the bundle as positions in the sources, by the table that the builder appends. */
+function located(stack) {
+  if (globalThis.SOCKLET_LINES === undefined) return stack;
+  const table = JSON.parse(globalThis.SOCKLET_LINES);
+  return stack.replace(/\(?componentize-qjs:user\.js:(\d+)(?::\d+)?\)?/g, (place, digits) => {
+    const line = Number(digits);
+    // Runs of lines that follow each other in one file: [first in the bundle, file, line there].
+    const run = table.lines.findLast(([first]) => first <= line);
+    return run === undefined ? place : `(${table.files[run[1]]}:${run[2] + line - run[0]})`;
+  });
+}
+
+function printable(value) {
+  try {
+    return typeof value === "object" ? JSON.stringify(value) : String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

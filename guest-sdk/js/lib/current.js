@@ -1,0 +1,12 @@
+/** Whose event runs. One event runs at a time, so one place is enough. */
+export const current = {
+  /** The instance, as `Instance` has it. */
+  instance: undefined,
+  /** The connection whose event it is; undefined in an event of a room's. */
+  connection: undefined,
+  /**
+   * Runs what promises have waiting until nothing is left that this event could settle.
+   * Undefined where the handler uses no promises, and under Node, which does it itself.
+   */
+  drain: undefined,
+};

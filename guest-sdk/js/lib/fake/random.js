@@ -1,0 +1,1 @@
+export const getRandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length));

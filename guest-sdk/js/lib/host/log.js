@@ -1,0 +1,1 @@
+export { log } from "socklet:websocket/log@0.1.0";

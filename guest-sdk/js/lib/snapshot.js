@@ -1,0 +1,86 @@
+// How the state of an instance is written, for the next one to take up.
+import { attempt } from "./attempt.js";
+import { Connection } from "./connection.js";
+import { current } from "./current.js";
+import { Members } from "./members.js";
+import { parse, stringify } from "./saved.js";
+import { decode, encode } from "./text.js";
+
+/** Where `resume` does not know the schema. */
+export const UNKNOWN_SCHEMA = Symbol("unknown schema");
+
+/** The schema and the state, as bytes; throws where it can't be kept. */
+export function suspend(instance) {
+  current.instance = instance;
+  current.connection = undefined;
+  const { events } = instance;
+  const state = {
+    connections: [...instance.connections.values()].map((connection) => ({
+      id: connection.id,
+      state: connection.state,
+      member: events.room?.members.has(connection),
+      fields: events.objects && fields(events.objects.get(connection.id), connection),
+    })),
+    room: events.room && fields(events.room),
+    timers: instance.timers?.save() ?? [],
+  };
+  return { schema: instance.definition.schema, state: encode(stringify(state)) };
+}
+
+/** Takes up a state in a fresh instance; throws where it can't, UNKNOWN_SCHEMA if so. */
+export function resume(instance, ids, { schema, state }) {
+  const { definition, events, connections } = instance;
+  for (const id of ids) connections.set(id, new Connection(id));
+  const saved = parse(decode(state), (id) => connections.get(id) ?? new Connection(id));
+  const known = new Map(saved.connections.map((entry) => [entry.id, entry]));
+  const missing = ids.find((id) => !known.has(id));
+  if (missing !== undefined) throw new Error(`the state knows nothing of connection ${missing}`);
+  const upgrade = (value, by) => (schema === definition.schema || value === undefined ? value : upgraded(definition, by, value, schema));
+
+  current.instance = instance;
+  if (schema !== definition.schema && definition.upgrade === undefined && definition.upgradeState === undefined) throw UNKNOWN_SCHEMA;
+  if (saved.timers.length > 0) {
+    if (instance.newTimers === undefined) throw new Error("the state has timers, and this version hears of none");
+    instance.timers = instance.newTimers();
+    instance.timers.restore(saved.timers, (owner) => connections.has(owner));
+  }
+  if (events.shared && saved.room !== undefined) events.room = revived(new definition(), upgrade(saved.room, "upgrade"));
+  for (const connection of connections.values()) {
+    const { state, member, fields } = known.get(connection.id);
+    connection.state = upgrade(state, "upgradeState");
+    if (member) Members.add(events.room.members, connection);
+    if (fields !== undefined) {
+      current.connection = connection;
+      events.objects.set(connection.id, revived(new definition(), upgrade(fields, "upgrade"), connection));
+    }
+  }
+  told(instance);
+}
+
+/** What is kept of an object: what its onSuspend answers, or its own fields. */
+function fields(object, connection) {
+  if (object === undefined) return undefined;
+  return object.onSuspend === undefined ? { ...object } : object.onSuspend(connection);
+}
+
+function revived(object, fields) {
+  return Object.assign(object, fields);
+}
+
+function upgraded(definition, by, value, schema) {
+  // What has no function to upgrade it has not changed.
+  if (definition[by] === undefined) return value;
+  const newer = definition[by](value, schema);
+  if (newer === undefined) throw UNKNOWN_SCHEMA;
+  return newer;
+}
+
+/** Calls onResume, where there is one: an event like any other, except that none ends for it. */
+function told(instance) {
+  const { events, connections } = instance;
+  if (events.shared) return void (events.room?.onResume && attempt(instance, undefined, () => events.room.onResume()));
+  for (const connection of connections.values()) {
+    const object = events.objects ? events.objects.get(connection.id) : events.definition;
+    if (object?.onResume !== undefined) attempt(instance, connection, () => object.onResume(connection));
+  }
+}

@@ -1,0 +1,167 @@
+"""What the builder finds out about a project, and what it says where it can't build one."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from socklet_guest._build import BuildError, componentize
+from socklet_guest._build.probed import Probed, probed
+from socklet_guest._build.project import read_project
+from socklet_guest._build.world import write_world
+
+HEAD = "from socklet_guest import *\n"
+HELLO = HEAD + "class Hello(Handler):\n    pass\n"
+
+
+def project(folder: Path, settings: str = "", **files: str) -> Path:
+    (folder / "pyproject.toml").write_text(f'[project]\nname = "my-app"\n{settings}')
+    for name, text in files.items():
+        path = folder / (name.replace("__", "/") + ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def look(folder: Path) -> Probed:
+    return probed(read_project(folder))
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(BuildError) as refused:
+        look(folder)
+    return str(refused.value)
+
+
+def test_a_hello_uses_nothing_but_the_handler(tmp_path: Path) -> None:
+    found = look(project(tmp_path, app=HELLO))
+    assert (found.module, found.attribute) == ("app", "Hello")
+    assert (found.exports, found.imports) == (("handler",), ())
+    world = (write_world(tmp_path / "wit", found) / "world.wit").read_text()
+    assert [line.strip() for line in world.splitlines() if "socklet:websocket" in line] == [
+        "import socklet:websocket/connection@0.1.0;",
+        "import socklet:websocket/opening@0.1.0;",
+        "import socklet:websocket/log@0.1.0;",
+        "export socklet:websocket/handler@0.1.0;",
+    ]
+
+
+def test_what_is_written_is_exported_and_what_is_imported_imported(tmp_path: Path) -> None:
+    app = HEAD + (
+        "import helper\n"
+        "class Base(Room):\n"
+        "    schema = 1\n"
+        "    def on_alarm(self, timer): pass\n"
+        "class Chat(Base):\n"
+        "    @classmethod\n"
+        "    def on_request(cls, connection, request): return Acceptance()\n"
+        "    def on_message(self, connection, message):\n"
+        "        from socklet_guest import timers\n"
+    )
+    found = look(project(tmp_path, app=app, helper="from socklet_guest import http, topics\n"))
+    assert found.attribute == "Chat"
+    assert found.exports == ("handler", "gate", "alarm", "snapshot")
+    assert found.imports == ("topics", "timers", "http")
+    assert found.own == ("app", "helper")
+    world = (write_world(tmp_path / "wit", found) / "world.wit").read_text()
+    assert "import wasi:http/outgoing-handler@0.2.12;" in world
+    assert (tmp_path / "wit/deps/clocks/clocks.wit").is_file()
+
+
+def test_imports_inside_of_functions_are_found_through_dependencies(tmp_path: Path) -> None:
+    app = HELLO + (
+        "    def on_ready(self, connection, request):\n"
+        "        import one, missing_altogether\n"
+        "        from package import part, thing\n"
+    )
+    files = {
+        "one": "def later():\n    from colorsys import hls_to_rgb\n",
+        "package____init__": "thing = 1\n",
+        "package__part": "def later():\n    from . import other\n",
+        "package__other": "",
+    }
+    found = look(project(tmp_path, app=app, **files))
+    wanted = {"one", "colorsys", "package", "package.part", "package.other"}
+    assert wanted <= set(found.later)
+    assert not {"missing_altogether", "package.thing"} & set(found.later)
+    assert {"one", "package.part"} <= set(found.own)
+
+
+@pytest.mark.parametrize(
+    "settings, files",
+    [
+        ("", {"app": HELLO}),
+        ("", {"my_app": HELLO}),
+        ("", {"src__app": HELLO}),
+        ('[tool.socklet]\napp = "chat.room"\n', {"chat__room": HELLO}),
+        ('[tool.socklet]\napp = "app:Hello"\n', {"app": HELLO + "class Other(Handler): pass\n"}),
+        ("", {"app": "from other import Hello\n", "other": HELLO}),
+    ],
+)
+def test_the_handler_is_found(tmp_path: Path, settings: str, files: dict[str, str]) -> None:
+    assert look(project(tmp_path, settings, **files)).attribute == "Hello"
+
+
+@pytest.mark.parametrize(
+    "app, expected",
+    [
+        (HEAD + "\ndef f(:\n", "app.py:3: invalid syntax"),
+        (HEAD + "import nothing_such\n", "app.py:2: ModuleNotFoundError: No module named"),
+        (HEAD + "1 / 0\n", "app.py:2: ZeroDivisionError: division by zero\n\n    1 / 0"),
+        (HEAD + "import sys\nsys.exit(3)\n", "app.py:3: SystemExit: 3"),
+        (HEAD, "app.py: no handler: write a class like this one"),
+        (HELLO + "class Other(Handler): pass\n", 'app = "app:Hello"'),
+        (HELLO + "    async def on_message(self, c, m): ...\n", "app.py:4: on_message is async"),
+        (HELLO + "    def on_request(self, c, r): ...\n", "app.py:4: on_request is called without"),
+        (HELLO + "    schema = '1'\n", "app.py:2: schema is '1'"),
+        (HELLO + "from socklet_guest import timers\n", "def on_alarm(self, connection, timer)"),
+        (
+            HEAD + "from socklet_guest import topics\ntopics.subscriber_count('a')\n",
+            "it can be asked in an event only",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, app: str, expected: str) -> None:
+    assert expected in refusal(project(tmp_path, app=app))
+
+
+@pytest.mark.parametrize(
+    "settings, expected",
+    [
+        ("", "there is no app.py; write it"),
+        ('[tool.socklet]\napp = "chat"\n', "there is no chat.py"),
+        ('[tool.socklet]\napp = "chat.py:5!"\n', "write the name of a module"),
+        ("[tool.socklet]\nworld = 1\n", "knows the key app, and no other"),
+        ('[tool.socklet]\napp = "wit_world"\n', "give it another name"),
+        ("[tool.socklet\n", "pyproject.toml: "),
+    ],
+)
+def test_a_wrong_pyproject_is_told(tmp_path: Path, settings: str, expected: str) -> None:
+    assert expected in refusal(project(tmp_path, settings, wit_world=""))
+
+
+def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:
+    assert "no pyproject.toml" in refusal(tmp_path)
+
+
+def test_a_class_that_is_not_there_is_told(tmp_path: Path) -> None:
+    settings = '[tool.socklet]\napp = "app:Chat"\n'
+    assert "Chat is not there" in refusal(project(tmp_path, settings, app=HELLO))
+
+
+def test_a_missing_tool_is_told_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> Any:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(BuildError, match=r"-m pip install componentize-py==0\.25\.1"):
+        componentize._tool()
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.1")
+    with pytest.raises(BuildError, match=r"is 0\.1, and this SDK is made for 0\.25\.1"):
+        componentize._tool()

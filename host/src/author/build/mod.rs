@@ -1,0 +1,184 @@
+//! `socklet build`: one checked component, by the language's own tools.
+
+mod native;
+mod rust;
+mod script;
+mod tool;
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use socklet::config::Config;
+use socklet::inspect;
+
+use super::component;
+use super::language::Language;
+
+const EXAMPLES: &str = "\
+Examples:
+  socklet build                  the project in this folder, to handlers/
+  socklet build games/chess -o /srv/handlers/chess.wasm
+
+Exit codes: 0 when the component is there and would be served; 1 when it can't be built, or would
+not be served.";
+
+/// Where a component goes, in its project.
+const OUTPUT: &str = "handlers";
+/// What takes longer is announced.
+const SOON: Duration = Duration::from_secs(1);
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Build {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "PATH")]
+    project: PathBuf,
+    /// What it is written in [default: by the project's files]
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    lang: Option<Language>,
+    /// Where the component goes [default: handlers/NAME.wasm in the project]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// A component, and what it is called in its project.
+pub(super) struct Made {
+    pub(super) name: String,
+    pub(super) component: Vec<u8>,
+}
+
+impl Build {
+    pub(crate) fn run(&self, cache: Option<PathBuf>) -> Result<ExitCode> {
+        let started = Instant::now();
+        let language = match self.lang {
+            Some(language) => language,
+            None => Language::of(&self.project)?,
+        };
+        let made = make(&self.project, language)?;
+        let output = match &self.output {
+            Some(output) => output.clone(),
+            None => {
+                let folder = self.project.join(OUTPUT);
+                let folder = folder.strip_prefix(".").unwrap_or(&folder);
+                folder.join(&made.name).with_extension("wasm")
+            }
+        };
+        put(&self.project, &made, &output)?;
+        let report = check(&output, cache)?;
+        let size = bytesize::ByteSize(made.component.len() as u64).display().iec();
+        let took = started.elapsed().as_secs_f64();
+        println!("{}: {size}, in {took:.1} s", output.display());
+        print!("{}", report.brief());
+        Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Has the language's tools build the project, and makes a component of what they leave.
+pub(super) fn make(project: &Path, language: Language) -> Result<Made> {
+    let made = match language {
+        Language::Rust => rust::make(project),
+        Language::Js | Language::Ts => script::js(project),
+        Language::Python => script::python(project),
+        Language::Go => native::go(project),
+        Language::C | Language::Cpp => native::c(project, language),
+        Language::Zig => native::zig(project),
+    };
+    let Made { name, component } = made?;
+    let component = match component::is_core_module(&component) {
+        false => component,
+        true => component::of_module(&component)
+            .with_context(|| format!("{name}: can't be made a component"))?,
+    };
+    Ok(Made { name, component })
+}
+
+/// Puts the component where it goes, with the manifest that the project has for it.
+pub(super) fn put(project: &Path, made: &Made, output: &Path) -> Result<()> {
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("{}: can't be made", folder.display()))?;
+    let manifest = project.join(&made.name).with_extension("toml");
+    let target = output.with_extension("toml");
+    // First, so that whoever serves the folder has both when the component comes.
+    if manifest.is_file() && !same_file(&manifest, &target) {
+        let text = std::fs::read(&manifest);
+        let text = text.with_context(|| format!("{}: can't be read", manifest.display()))?;
+        replace(&target, &text)?;
+    }
+    replace(output, &made.component)
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Replaces a file as a whole, and only where it changes: who watches it has no use for
+/// anything else.
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    if std::fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    let written = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let mut draft = tempfile::Builder::new().prefix(".socklet-").tempfile_in(folder)?;
+        draft.write_all(bytes)?;
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        draft.as_file().set_permissions(readable)?;
+        draft.persist(path).map(drop).map_err(|error| error.error)
+    };
+    written().with_context(|| format!("{}: can't be written", path.display()))
+}
+
+/// What serving it would say.
+fn check(file: &Path, cache: Option<PathBuf>) -> Result<inspect::Report> {
+    let config = Config {
+        cache,
+        compiler: Some("/proc/self/exe".into()),
+        max_instances: Some(1),
+        ..Config::default()
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let files = [file.to_owned()];
+        let check = inspect::check(&files, None, config);
+        let mut check = std::pin::pin!(check);
+        let mut reports = match tokio::time::timeout(SOON, &mut check).await {
+            Ok(reports) => reports?,
+            Err(_) => {
+                eprintln!("socklet: compiling {}, for its check", file.display());
+                check.await?
+            }
+        };
+        reports.pop().context("there is no report")
+    })
+}
+
+/// The one file of a folder with this ending.
+fn only_file(folder: &Path, ending: &str) -> Result<PathBuf> {
+    let has = |path: &Path| {
+        let name = path.file_name().and_then(OsStr::to_str);
+        name.is_some_and(|name| name.ends_with(ending) && name.len() > ending.len())
+    };
+    let entries = std::fs::read_dir(folder).with_context(|| {
+        format!("{}: can't be read: it should hold *{ending}", folder.display())
+    })?;
+    let found = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| has(path));
+    let found: Vec<_> = found.collect();
+    match &found[..] {
+        [file] => Ok(file.clone()),
+        [] => anyhow::bail!("{}: there is no *{ending} in it", folder.display()),
+        [one, other, ..] => anyhow::bail!(
+            "{}: which one is it, {} or {}? Remove what is old",
+            folder.display(),
+            one.display(),
+            other.display()
+        ),
+    }
+}

@@ -1,0 +1,136 @@
+//! Of a core module a component: what a compiler leaves becomes what is served.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wasmparser::{Parser, Payload};
+use wit_component::{ComponentEncoder, StringEncoding};
+use wit_parser::{Resolve, SourceMap, WorldId};
+
+use super::assets;
+
+/// The package that handlers speak.
+const PACKAGE: &str = "socklet:websocket/";
+
+/// Whether these are a core module and no component.
+pub(super) fn is_core_module(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\0asm\x01\0\0\0")
+}
+
+/// A component of a core module. Where the module says nothing of its world, that is what
+/// it imports and exports of the package.
+pub(super) fn of_module(module: &[u8]) -> Result<Vec<u8>> {
+    let surface = Surface::of(module)?;
+    let mut module = module.to_owned();
+    if !surface.has_type {
+        let (resolve, world) = surface.world()?;
+        let encoding = StringEncoding::UTF8;
+        wit_component::embed_component_metadata(&mut module, &resolve, world, encoding)?;
+    }
+    let mut encoder = ComponentEncoder::default().validate(true).module(&module)?;
+    if surface.uses_preview1 {
+        let name = WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME;
+        encoder = encoder.adapter(name, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?;
+    }
+    encoder.encode()
+}
+
+/// What a core module imports and exports.
+#[derive(Default)]
+struct Surface {
+    /// It carries its world, as what wit-bindgen generates does.
+    has_type: bool,
+    uses_preview1: bool,
+    /// Interfaces of the package, with their versions.
+    imports: BTreeSet<String>,
+    exports: BTreeSet<String>,
+    /// Modules that nothing is known of.
+    strange: BTreeSet<String>,
+}
+
+impl Surface {
+    fn of(module: &[u8]) -> Result<Self> {
+        let mut surface = Self::default();
+        for payload in Parser::new(0).parse_all(module) {
+            match payload? {
+                Payload::ImportSection(imports) => {
+                    for import in imports.into_imports() {
+                        surface.import(import?.module);
+                    }
+                }
+                Payload::ExportSection(exports) => {
+                    for export in exports {
+                        surface.export(export?.name);
+                    }
+                }
+                Payload::CustomSection(section) => {
+                    surface.has_type |= section.name().starts_with("component-type");
+                }
+                _ => {}
+            }
+        }
+        Ok(surface)
+    }
+
+    fn import(&mut self, module: &str) {
+        if module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME {
+            self.uses_preview1 = true;
+        } else if module.starts_with(PACKAGE) {
+            self.imports.insert(module.to_owned());
+        } else {
+            self.strange.insert(module.to_owned());
+        }
+    }
+
+    /// `INTERFACE@VERSION#FUNCTION` is what the canonical ABI has.
+    fn export(&mut self, name: &str) {
+        if let Some((interface, _)) = name.split_once('#')
+            && interface.starts_with(PACKAGE)
+        {
+            self.exports.insert(interface.to_owned());
+        }
+    }
+
+    fn world(&self) -> Result<(Resolve, WorldId)> {
+        if self.exports.is_empty() {
+            bail!(
+                "the module exports nothing of {PACKAGE}handler@0.1.0: does it implement the \
+                 handler, and link the SDK?"
+            );
+        }
+        if !self.strange.is_empty() {
+            let strange: Vec<_> = self.strange.iter().map(String::as_str).collect();
+            bail!(
+                "the module imports from {}, which no component can: find out what it is that \
+                 is not linked, or was built for another system",
+                strange.join(", ")
+            );
+        }
+        let mut files = SourceMap::default();
+        for (name, data) in assets::wit() {
+            files.push(Path::new(&name), String::from_utf8_lossy(&data));
+        }
+        let mut resolve = Resolve::default();
+        let package = files.parse().map_err(|(files, error)| {
+            anyhow::anyhow!("the WIT of socklet itself: {}", error.render(&files))
+        })?;
+        resolve.push_group(package)?;
+        let mut text = "package local:project;\nworld project {\n".to_owned();
+        for import in &self.imports {
+            text += &format!("  import {import};\n");
+        }
+        for export in &self.exports {
+            text += &format!("  export {export};\n");
+        }
+        text += "}\n";
+        let unknown = "it imports or exports what this version of socklet does not have: take \
+                       the SDK of the same version";
+        let project = resolve.push_source("project.wit", &text).context(unknown)?;
+        let world = resolve.select_world(&[project], Some("project"))?;
+        Ok((resolve, world))
+    }
+}

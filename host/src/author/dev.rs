@@ -1,0 +1,196 @@
+//! `socklet dev`: a server that follows the sources.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser as _};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use super::build;
+use super::language::Language;
+use crate::cli::{Serve, ServeAlone};
+
+const EXAMPLES: &str = "\
+Examples:
+  socklet dev                            the project in this folder, on 127.0.0.1:9000
+  socklet dev games/chess --listen 127.0.0.1:8080
+  socklet dev -- --log debug --max-memory 32MiB
+
+Each change is built and swapped in: connections move where both versions can hand their state
+on, and come back by themselves (1012) where not. What can't be built is said, and the version
+before serves on.";
+
+/// Where it is served from, in the project.
+const SERVED: &str = "build/dev";
+/// Folders that hold no sources; so does any whose name begins with a dot.
+const IGNORED: [&str; 9] = [
+    "target",
+    "build",
+    "dist",
+    "handlers",
+    "node_modules",
+    "__pycache__",
+    "zig-out",
+    "vendor",
+    "venv",
+];
+/// More folders are not watched: whatever this is, it is no project.
+const MAX_FOLDERS: usize = 2_000;
+/// Files that are written together are built together.
+const TOGETHER: Duration = Duration::from_millis(100);
+/// But something that never stops writing does not keep others from being built.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Dev {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "PATH")]
+    project: PathBuf,
+    /// What it is written in [default: by the project's files]
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    lang: Option<Language>,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000")]
+    listen: String,
+    /// Flags of `socklet serve`
+    #[arg(last = true, value_name = "FLAGS")]
+    flags: Vec<String>,
+}
+
+impl Dev {
+    /// Builds it once, sees to it that this is done again whenever it changes, and tells
+    /// what is to be served.
+    pub(crate) fn start(&self) -> Result<Box<Serve>> {
+        let language = match self.lang {
+            Some(language) => language,
+            None => Language::of(&self.project)?,
+        };
+        let served = self.project.join(SERVED);
+        std::fs::create_dir_all(&served)
+            .with_context(|| format!("{}: can't be made", served.display()))?;
+        let mut serve = vec!["serve".into(), served.clone().into_os_string()];
+        serve.extend(["--listen".into(), self.listen.clone().into(), "--no-state".into()]);
+        serve.extend(self.flags.iter().map(Into::into));
+        let mut serve = ServeAlone::parse_from(serve).serve;
+        serve.development = true;
+        let project = Project { folder: self.project.clone(), language, served };
+        let mut follower = Follower::new(project)?;
+        follower.build();
+        std::thread::Builder::new()
+            .name("socklet-dev".into())
+            .spawn(move || follower.follow())
+            .context("can't follow the sources")?;
+        Ok(serve)
+    }
+}
+
+struct Project {
+    folder: PathBuf,
+    language: Language,
+    served: PathBuf,
+}
+
+impl Project {
+    fn build(&self) -> Result<()> {
+        let made = build::make(&self.folder, self.language)?;
+        // It may have had another name.
+        for entry in std::fs::read_dir(&self.served)?.flatten() {
+            let path = entry.path();
+            let is_old = path.file_stem().is_some_and(|stem| *stem != *made.name);
+            if is_old && path.is_file() {
+                std::fs::remove_file(path)?;
+            }
+        }
+        build::put(&self.folder, &made, &self.served.join(&made.name).with_extension("wasm"))
+    }
+}
+
+/// What the files looked like: when each was written, and how long it is.
+type Look = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+
+struct Follower {
+    project: Project,
+    watcher: RecommendedWatcher,
+    changes: Receiver<()>,
+    /// At the beginning of the last build.
+    built: Look,
+}
+
+impl Follower {
+    fn new(project: Project) -> Result<Self> {
+        let (tell, changes): (Sender<()>, _) = channel();
+        let watcher = notify::recommended_watcher(move |_| {
+            // It ends with the process.
+            let _ = tell.send(());
+        });
+        let watcher = watcher.context("the sources can't be watched")?;
+        Ok(Self { project, watcher, changes, built: Look::new() })
+    }
+
+    fn build(&mut self) {
+        self.built = self.look();
+        let started = Instant::now();
+        match self.project.build() {
+            Ok(()) => eprintln!("socklet: built in {:.1} s", started.elapsed().as_secs_f64()),
+            Err(error) => {
+                eprintln!("socklet: {error:#}");
+                eprintln!("socklet: not built: what was there before serves on");
+            }
+        }
+    }
+
+    fn follow(mut self) {
+        while self.changes.recv().is_ok() {
+            let since = Instant::now();
+            while since.elapsed() < PATIENCE {
+                match self.changes.recv_timeout(TOGETHER) {
+                    Ok(()) => {}
+                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+            // A build writes files of its own, and reading is told of as well.
+            if self.look() != self.built {
+                self.build();
+            }
+        }
+    }
+
+    /// Looks at all sources, and has their folders watched.
+    fn look(&mut self) -> Look {
+        let mut look = Look::new();
+        let mut folders = vec![self.project.folder.clone()];
+        let mut seen = 0;
+        while let Some(folder) = folders.pop() {
+            seen += 1;
+            if seen > MAX_FOLDERS {
+                eprintln!("socklet: more than {MAX_FOLDERS} folders: some of them are not watched");
+                break;
+            }
+            // One that has gone is missed by the next build as well.
+            let _ = self.watcher.watch(&folder, RecursiveMode::NonRecursive);
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if is_ignored(&path) {
+                    continue;
+                }
+                // Not followed where it is a link: that may lead in a circle.
+                match entry.metadata() {
+                    Ok(of) if of.is_dir() => folders.push(path),
+                    Ok(of) => _ = look.insert(path, (of.modified().ok(), of.len())),
+                    Err(_) => {}
+                }
+            }
+        }
+        look
+    }
+}
+
+fn is_ignored(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with('.') || name.ends_with('~') || IGNORED.contains(&&*name)
+}

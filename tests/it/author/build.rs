@@ -1,0 +1,88 @@
+//! `socklet build`: what it says where something is missing or wrong.
+
+use super::{command, edit, finish, project, socklet};
+use crate::harness::binary;
+
+#[tokio::test]
+async fn a_tool_that_is_missing_is_named_with_the_command_that_installs_it() {
+    for (lang, file, tool, install) in [
+        ("c", None, "make", "apt-get install"),
+        ("rust", Some(("Cargo.toml", "[package]")), "cargo", "rustup.rs"),
+        ("go", Some(("go.mod", "module trial")), "go", "go.dev"),
+        ("zig", Some(("build.zig", "")), "zig", "pip install ziglang"),
+        ("js", Some(("package.json", "{}")), "node", "install"),
+        ("python", Some(("pyproject.toml", "")), "python3", "install"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (name, text) = file.unwrap_or(("Makefile", "# socklet: c\n"));
+        std::fs::write(folder.path().join(name), text).unwrap();
+        let mut build = command(binary(), folder.path());
+        build.arg("build").env("PATH", "/nowhere");
+        let said = finish(build).await.failed(1);
+        assert!(said.contains(&format!("{tool} is missing")), "{lang}: {said}");
+        // There is no apt-get there either.
+        assert!(said.contains(install) || said.contains("see https://"), "{lang}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn packages_that_are_not_installed_are_said_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let package = r#"{"name": "x", "dependencies": {"@socklet/guest": "*"}}"#;
+    std::fs::write(folder.path().join("package.json"), package).unwrap();
+    let said = socklet(folder.path(), &["build"]).await.failed(1);
+    assert!(said.contains("npm install"), "{said}");
+    std::fs::write(folder.path().join("package.json"), r#"{"name": "x"}"#).unwrap();
+    let said = socklet(folder.path(), &["build"]).await.failed(1);
+    assert!(said.contains("does not depend on @socklet/guest"), "{said}");
+}
+
+#[tokio::test]
+async fn a_compile_error_is_shown_and_what_was_built_before_stays() {
+    let (_folder, project) = project("c", "hello").await;
+    socklet(&project, &["build"]).await.succeeded();
+    let before = std::fs::read(project.join("handlers/trial.wasm")).unwrap();
+    edit(&project, "\"Hello!\"", "\"Hello!\" mistake");
+    let said = socklet(&project, &["build"]).await.failed(1);
+    assert!(said.contains("mistake") && said.contains("make failed"), "{said}");
+    assert_eq!(std::fs::read(project.join("handlers/trial.wasm")).unwrap(), before);
+}
+
+/// A project whose `make` leaves this module.
+async fn build_module(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("Makefile"), "# socklet: c\nall:\n").unwrap();
+    std::fs::create_dir(folder.path().join("build")).unwrap();
+    let module = wat::parse_str(text).unwrap();
+    std::fs::write(folder.path().join("build/x.core.wasm"), module).unwrap();
+    socklet(folder.path(), &["build"]).await.failed(1)
+}
+
+#[tokio::test]
+async fn a_module_of_another_world_is_said_so() {
+    let said = build_module("(module (func (export \"main\")))").await;
+    assert!(said.contains("exports nothing of socklet:websocket/handler@0.1.0"), "{said}");
+    let handler = "socklet:websocket/handler@0.1.0";
+    let strange = format!(
+        "(module (import \"env\" \"puts\" (func (param i32))) \
+         (func (export \"{handler}#on-ready\")))"
+    );
+    let said = build_module(&strange).await;
+    assert!(said.contains("imports from env"), "{said}");
+    // Of some functions only, and with other types.
+    let said = build_module(&format!("(module (func (export \"{handler}#on-ready\")))")).await;
+    assert!(said.contains("x: can't be made a component"), "{said}");
+    let said = build_module("(module (func (export \"socklet:websocket/none@0.1.0#f\")))").await;
+    assert!(said.contains("take the SDK of the same version"), "{said}");
+}
+
+#[tokio::test]
+async fn a_component_that_would_not_be_served_fails_the_build() {
+    let (_folder, project) = project("c", "hello").await;
+    std::fs::write(project.join("trial.toml"), "scope = \"nowhere\"\n").unwrap();
+    let mut build = command(binary(), &project);
+    build.arg("build");
+    let done = finish(build).await;
+    assert_eq!(done.status.code(), Some(1), "{}", done.stdout);
+    assert!(done.stdout.contains("trial.toml") && done.stdout.contains("scope"), "{}", done.stdout);
+}

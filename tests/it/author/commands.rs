@@ -1,0 +1,128 @@
+//! `new`, `inspect`, `connect`, and what helps on a command line.
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{socklet, socklet_with};
+use crate::harness::{Start, example};
+
+#[tokio::test]
+async fn a_project_is_made_where_nothing_is_and_with_a_name_that_fits() {
+    let folder = TempDir::new().unwrap();
+    let new = async |args: &[&str]| socklet(folder.path(), &[&["new"], args].concat()).await;
+    new(&["deep/er", "--lang", "c"]).await.succeeded();
+    assert!(folder.path().join("deep/er/vendor/socklet-guest/wit/world.wit").is_file());
+    assert!(folder.path().join("deep/er/.gitignore").is_file());
+    assert!(!folder.path().join("deep/er/vendor/socklet-guest/setup").exists());
+    let said = new(&["deep/er", "--lang", "c"]).await.failed(1);
+    assert!(said.contains("not empty"), "{said}");
+    let said = new(&["Trial", "--lang", "c"]).await.failed(1);
+    assert!(said.contains("small letter"), "{said}");
+    let said = new(&["trial"]).await.failed(1);
+    assert!(said.contains("--lang rust|js|ts|python|go|c|cpp|zig"), "{said}");
+    let said = new(&["trial", "--lang", "c", "--template", "nothing"]).await.failed(1);
+    assert!(said.contains("there are echo, hello"), "{said}");
+    let said = new(&["trial", "--lang", "cobol"]).await.failed(2);
+    assert!(said.contains("[possible values: rust"), "{said}");
+    // What is refused leaves nothing behind.
+    assert!(!folder.path().join("trial").exists());
+}
+
+#[tokio::test]
+async fn a_component_is_told_about() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("chat.wasm"), example("chat")).unwrap();
+    std::fs::write(folder.path().join("chat.toml"), "route = \"/chat/{room}\"\n").unwrap();
+    let inspect =
+        async |args: &[&str]| socklet(folder.path(), &[&["inspect"], args].concat()).await;
+    let text = inspect(&["chat.wasm"]).await.succeeded();
+    assert!(text.contains("websocket-handler, looping-handler, lasting-handler"), "{text}");
+    let embed = ["embed", "chat.wasm", "--manifest", "chat.toml"];
+    socklet(folder.path(), &embed).await.succeeded();
+    let report = inspect(&["chat.wasm", "--json"]).await.succeeded();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["is_handler"], true);
+    assert_eq!(report["manifest"], "route = \"/chat/{room}\"\n");
+    let size = std::fs::metadata(folder.path().join("chat.wasm")).unwrap().len();
+    assert_eq!(report["size"], size);
+    let exports = report["exports"].as_array().unwrap();
+    assert!(exports.contains(&Value::from("socklet:websocket/handler@0.1.0")), "{report}");
+
+    std::fs::write(folder.path().join("text.wasm"), "no component").unwrap();
+    let said = inspect(&["text.wasm"]).await.failed(1);
+    assert!(said.contains("text.wasm: is not WebAssembly"), "{said}");
+    std::fs::write(folder.path().join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    let said = inspect(&["core.wasm"]).await.failed(1);
+    assert!(said.contains("core.wasm: is a core module"), "{said}");
+    let whole = std::fs::read(folder.path().join("chat.wasm")).unwrap();
+    std::fs::write(folder.path().join("half.wasm"), &whole[..whole.len() / 2]).unwrap();
+    let said = inspect(&["half.wasm"]).await.failed(1);
+    assert!(said.contains("half.wasm: is no component, or a damaged one"), "{said}");
+    let said = inspect(&["none.wasm"]).await.failed(1);
+    assert!(said.contains("none.wasm: can't be read"), "{said}");
+}
+
+#[tokio::test]
+async fn lines_are_sent_and_answers_shown() {
+    let server = Start::embedded().run().await;
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("bytes"), [0, 1, 255]).unwrap();
+    let connect = async |args: &[&str], input: &str| {
+        socklet_with(folder.path(), &[&["connect"], args].concat(), input).await
+    };
+    let echo = server.url("/echo");
+    let input = "hello\n//slash\n/binary bytes\n/ping there?\n/close 4001 enough\n";
+    let done = connect(&[&echo], input).await;
+    assert_eq!(done.stdout, "< hello\n< /slash\n< 3 bytes: 00 01 ff\n");
+    assert!(done.stderr.contains("pong there?"), "{}", done.stderr);
+    // The server's answer has the same code.
+    assert!(done.stderr.contains("closed with 4001"), "{}", done.stderr);
+    assert_eq!(done.status.code(), Some(1));
+
+    let done =
+        connect(&[&echo, "--wait=10s"], "/nothing\n/binary none\nstill here\n/close\n").await;
+    assert_eq!(done.stdout, "< still here\n");
+    assert!(done.stderr.contains("no such command: /nothing"), "{}", done.stderr);
+    assert!(done.stderr.contains("none: No such file"), "{}", done.stderr);
+    assert_eq!(done.status.code(), Some(0));
+
+    let whoami = server.url("/whoami");
+    let args = [&*whoami, "--header", "x-token: secret", "-o", "http://localhost:1", "--wait=1s"];
+    let done = connect(&args, "").await;
+    assert_eq!(done.status.code(), Some(1), "a foreign origin is refused");
+    assert!(done.stderr.contains("refused with 403"), "{}", done.stderr);
+}
+
+#[tokio::test]
+async fn what_can_not_be_connected_to_is_said() {
+    let server = Start::embedded().run().await;
+    let folder = TempDir::new().unwrap();
+    let connect = async |url: &str| socklet(folder.path(), &["connect", url]).await;
+    let said = connect(&server.url("/nothing")).await.failed(1);
+    assert!(said.contains("refused with 404"), "{said}");
+    let said = connect("ftp://127.0.0.1/").await.failed(1);
+    assert!(said.contains("ws:// or wss://"), "{said}");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let said = connect(&format!("ws://{address}/")).await.failed(1);
+    assert!(said.contains("can't connect"), "{said}");
+    let said = socklet(folder.path(), &["connect", "ws://x", "-H", "no colon"]).await.failed(2);
+    assert!(said.contains("NAME: VALUE"), "{said}");
+}
+
+#[tokio::test]
+async fn shells_and_manuals_know_every_command() {
+    let folder = TempDir::new().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = socklet(folder.path(), &["completions", shell]).await.succeeded();
+        for word in ["inspect", "takeover", "subprotocol"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    socklet(folder.path(), &["man", "--output", "man1"]).await.succeeded();
+    for page in ["socklet.1", "socklet-serve.1", "socklet-dev.1", "socklet-connect.1"] {
+        let page = std::fs::read_to_string(folder.path().join("man1").join(page)).unwrap();
+        assert!(page.contains(".SH SYNOPSIS"), "{page}");
+    }
+}

@@ -1,0 +1,94 @@
+//! `socklet dev`: sources are followed.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+
+use tempfile::TempDir;
+use tokio::process::Child;
+
+use super::{command, edit, project};
+use crate::harness::{Client, Log, binary, http};
+
+struct Development {
+    _child: Child,
+    _files: TempDir,
+    log: Log,
+    address: SocketAddr,
+}
+
+impl Development {
+    async fn of(project: &std::path::Path) -> Self {
+        let files = TempDir::new().unwrap();
+        let mut dev = command(binary(), project);
+        dev.args(["dev", "--listen", "127.0.0.1:0", "--", "--log-format", "json"]);
+        dev.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = dev.spawn().unwrap();
+        let log = Log::follow(child.stderr.take().unwrap(), files.path().join("log"));
+        log.wait("ready", |line| line.message() == "ready").await;
+        let listening = log.wait("listening", |line| line.message() == "listening").await;
+        let address = listening.field("address").unwrap().as_str().unwrap().parse().unwrap();
+        Self { _child: child, _files: files, log, address }
+    }
+
+    async fn connect(&self) -> Client {
+        Client::connect(&format!("ws://{}/trial", self.address)).await
+    }
+
+    async fn says(&self, from: usize, what: &'static str) {
+        self.log.wait_from(from, what, |line| line.message().contains(what)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_edit_is_built_and_swapped_in_and_a_mistake_leaves_what_serves() {
+    let (_folder, project) = project("c", "hello").await;
+    let dev = Development::of(&project).await;
+    let mut client = dev.connect().await;
+    assert_eq!(client.text().await, "Hello!");
+
+    let log = dev.log.len();
+    edit(&project, "\"Hello!\"", "\"Hello?\" mistake");
+    dev.says(log, "error: ").await;
+    dev.says(log, "not built: what was there before serves on").await;
+    assert_eq!(dev.connect().await.text().await, "Hello!");
+
+    // Connections that can't move come back by themselves.
+    let log = dev.log.len();
+    edit(&project, "\"Hello?\" mistake", "\"Hello again!\"");
+    dev.says(log, ": serves /trial").await;
+    assert_eq!(client.closed().await.0, 1012);
+    assert_eq!(dev.connect().await.text().await, "Hello again!");
+}
+
+#[tokio::test]
+async fn a_project_that_can_not_be_built_yet_is_served_once_it_can() {
+    let (_folder, project) = project("c", "hello").await;
+    edit(&project, "\"Hello!\"", "\"Hello!\" mistake");
+    let dev = Development::of(&project).await;
+    dev.says(0, "not built").await;
+    edit(&project, "\"Hello!\" mistake", "\"Hello!\"");
+    dev.says(0, ": serves /trial").await;
+    assert_eq!(dev.connect().await.text().await, "Hello!");
+}
+
+#[tokio::test]
+async fn pages_of_the_loopback_may_connect_and_the_test_page_learns_of_generations() {
+    let (_folder, project) = project("c", "hello").await;
+    let dev = Development::of(&project).await;
+    let url = format!("ws://{}/trial", dev.address);
+    for origin in ["http://localhost:5173", "http://127.0.0.1:3000", "http://[::1]:8080"] {
+        let opened = Client::try_connect(&url, &[("origin", origin)]).await;
+        assert!(opened.is_ok(), "{origin}");
+    }
+    for origin in ["http://example.com", "http://localhost.example.com", "null"] {
+        let opened = Client::try_connect(&url, &[("origin", origin)]).await;
+        assert!(opened.is_err(), "{origin}");
+    }
+    let host = format!("Host: {}", dev.address);
+    let ask = ["Accept: application/vnd.socklet.generations+json", &host];
+    let answer = http(dev.address, "GET /", &ask).await;
+    assert_eq!((answer.status, &*answer.body), (200, r#"{"/trial":1}"#));
+    // A name that leads here from elsewhere learns nothing.
+    let ask = ["Accept: application/vnd.socklet.generations+json", "Host: example.com"];
+    assert_eq!(http(dev.address, "GET /", &ask).await.status, 403);
+}

@@ -101,7 +101,44 @@ socklet_guest::export!(Chat: Room + Snapshot);
 
 #[cfg(test)]
 mod tests {
+    use socklet_guest::testing;
+
     use super::{Chat, KEPT_BYTES, KEPT_LINES, LONGEST_NAME, LONGEST_TEXT, name};
+
+    #[test]
+    fn what_one_says_everyone_in_the_room_reads() {
+        let chat = testing::room::<Chat>();
+        let ada = chat.connect("/chat/blue?name=Ada");
+        let bob = chat.connect("/chat/blue?name=Bob");
+        ada.send("Hello!");
+        bob.close(1000, "");
+        let joined = ["* Ada joined", "* Bob joined", "Ada: Hello!", "* Bob left"];
+        assert_eq!(ada.texts(), joined);
+        assert_eq!(bob.texts(), ["* Bob joined", "Ada: Hello!"]);
+    }
+
+    #[test]
+    fn who_joins_is_told_what_was_said_even_before_a_swap() {
+        let chat = testing::room::<Chat>();
+        let ada = chat.connect("/chat/blue?name=Ada");
+        ada.send("Hello!");
+        chat.swap().unwrap();
+        ada.send("Anybody?");
+        let bob = chat.connect("/chat/blue");
+        assert_eq!(bob.texts(), ["Ada: Hello!", "Ada: Anybody?", "* guest joined"]);
+    }
+
+    #[test]
+    fn what_is_no_text_or_too_long_is_not_said() {
+        let chat = testing::room::<Chat>();
+        let [ada, bob] = ["Ada", "Bob"].map(|name| chat.connect(format!("/chat/x?name={name}")));
+        let _ = bob.texts();
+        bob.send("x".repeat(LONGEST_TEXT + 1));
+        assert_eq!(bob.texts(), ["* a text may have 65536 bytes"]);
+        bob.send(vec![0]);
+        assert_eq!(bob.closed(), Some((1003, "text only".to_owned())));
+        assert_eq!(ada.texts(), ["* Ada joined", "* Bob joined", "* Bob left"]);
+    }
 
     #[test]
     fn names_are_kept_as_they_are_where_they_fit() {
@@ -123,22 +160,26 @@ mod tests {
         assert_eq!(name(&"é".repeat(1000)), "é".repeat(LONGEST_NAME));
     }
 
+    /// What somebody is told who joins after these lines.
+    fn told(lines: impl Iterator<Item = String>) -> Vec<String> {
+        let chat = testing::room::<Chat>();
+        let ada = chat.connect("/chat/x?name=Ada");
+        lines.for_each(|line| ada.send(line));
+        let mut told = chat.connect("/chat/x").texts();
+        assert_eq!(told.pop().as_deref(), Some("* guest joined"));
+        told
+    }
+
     #[test]
-    fn the_last_lines_are_kept_oldest_first() {
-        let mut chat = Chat::default();
-        for number in 0..KEPT_LINES + 2 {
-            chat.keep(number.to_string());
-        }
-        assert_eq!(chat.lines.len(), KEPT_LINES);
-        assert_eq!(chat.lines[0], "2");
+    fn the_last_lines_are_told_oldest_first() {
+        let told = told((0..KEPT_LINES + 2).map(|number| number.to_string()));
+        assert_eq!((told.len(), &*told[0]), (KEPT_LINES, "Ada: 2"));
     }
 
     #[test]
     fn long_lines_are_kept_within_a_bound() {
-        let mut chat = Chat::default();
-        for _ in 0..KEPT_LINES {
-            chat.keep("x".repeat(LONGEST_TEXT));
-        }
-        assert_eq!(chat.lines.len(), KEPT_BYTES / LONGEST_TEXT);
+        let longest = "x".repeat(LONGEST_TEXT);
+        let told = told((0..KEPT_LINES).map(|_| longest.clone()));
+        assert_eq!(told.len(), KEPT_BYTES / (LONGEST_TEXT + "Ada: ".len()));
     }
 }

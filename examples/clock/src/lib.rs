@@ -128,7 +128,68 @@ socklet_guest::export!(Clock: Room + Alarm + Snapshot);
 mod tests {
     use std::time::Duration;
 
-    use super::{LONGEST_TEXT, read};
+    use socklet_guest::testing;
+
+    use super::{Clock, LONGEST_TEXT, MOST_REMINDERS, read};
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const TAKEN: &str = "* you will be reminded";
+
+    #[test]
+    fn it_ticks_for_everybody_while_somebody_is_there() {
+        let clock = testing::room::<Clock>();
+        let ada = clock.connect("/clock");
+        clock.advance(2 * SECOND);
+        let bob = clock.connect("/clock");
+        clock.advance(SECOND);
+        assert_eq!(ada.texts(), ["1", "2", "3"]);
+        ada.close(1000, "");
+        bob.close(1000, "");
+        assert_eq!(clock.timers(), []);
+        // And goes on from there.
+        let eve = clock.connect("/clock");
+        clock.advance(SECOND);
+        assert_eq!((bob.texts(), eve.texts()), (vec!["3".to_owned()], vec!["4".to_owned()]));
+    }
+
+    #[test]
+    fn who_asks_is_reminded_and_nobody_else() {
+        let clock = testing::room::<Clock>();
+        let (ada, bob) = (clock.connect("/clock"), clock.connect("/clock"));
+        ada.send("remind 0.5 the tea");
+        bob.send("remind 0.01 nobody");
+        bob.close(1000, "");
+        clock.advance(SECOND / 2);
+        assert_eq!(ada.texts(), [TAKEN, "! the tea"]);
+    }
+
+    #[test]
+    fn reminders_last_over_a_swap() {
+        let clock = testing::room::<Clock>();
+        let ada = clock.connect("/clock");
+        ada.send("remind 1.5 the tea");
+        clock.advance(SECOND);
+        clock.swap().unwrap();
+        clock.advance(SECOND);
+        assert_eq!(ada.texts(), [TAKEN, "1", "! the tea", "2"]);
+    }
+
+    #[test]
+    fn what_is_asked_of_it_has_bounds() {
+        let clock = testing::room::<Clock>();
+        let ada = clock.connect("/clock");
+        ada.send("what time is it?");
+        ada.send("remind 0.001 too soon");
+        assert_eq!(
+            ada.texts(),
+            ["* say remind SECONDS TEXT", "* not this time: a timer takes 10 ms to 365 days"]
+        );
+        for _ in 0..MOST_REMINDERS {
+            ada.send("remind 60 x");
+        }
+        ada.send("remind 60 one more");
+        assert_eq!(ada.texts().pop().as_deref(), Some("* you have 8 reminders already"));
+    }
 
     #[test]
     fn a_reminder_is_a_time_and_a_text() {

@@ -15,3 +15,21 @@ impl Handler for Echo {
 }
 
 socklet_guest::export!(Echo);
+
+#[cfg(test)]
+mod tests {
+    use socklet_guest::{Message, testing};
+
+    use super::Echo;
+
+    #[test]
+    fn text_comes_back_as_text_and_binary_as_binary() {
+        let host = testing::handler::<Echo>();
+        let peer = host.connect("/echo");
+        let messages = [Message::from("hello"), Message::from(""), Message::from(vec![0, 255])];
+        for message in &messages {
+            peer.send(message.clone());
+        }
+        assert_eq!(peer.received(), messages);
+    }
+}

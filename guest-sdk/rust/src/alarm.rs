@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::bindings::timed::socklet::websocket::timers::{self, CancelOutcome, SetOutcome};
+use crate::bindings::timed::socklet::websocket::timers::{CancelOutcome, SetOutcome};
+use crate::host::timers;
 use crate::{Connection, Members, Room, owners};
 
 /// A [`Handler`](crate::Handler) that sets timers.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use log::{error, warn};
 
-use crate::bindings::socklet::websocket::{connection, opening};
+use crate::host::{connection, opening};
 use crate::{AsMessage, CloseOutcome, MessageRef};
 
 /// One open WebSocket.

@@ -2,7 +2,7 @@
 //!
 //! Built for `wasm32-wasip2`, `std::env` has the same ones; elsewhere it has none.
 
-use crate::bindings::environment::wasi::cli::environment::get_environment;
+use crate::host::environment::get_environment;
 
 /// A variable's value; none where the manifest gives no such variable.
 ///

@@ -43,14 +43,16 @@
 //! - [`http`] sends requests to servers elsewhere, and [`mod@env`] has the manifest's
 //!   variables.
 //! - `logging` sends the `log` crate's lines, and panics, to the host's log.
+//! - `host` has the functions that are called there; natively they are those of
+//!   `testing`, which is a host for tests.
 //! - `allocator` keeps idle instances small. It is there on wasm32-unknown-unknown,
 //!   unless the feature of that name is turned off.
 //!
 //! Absent on purpose: an executor. An event runs to its end, and the host runs no second
 //! one beside it; what has to be waited for, an upstream's answer, is waited for in a call.
 //!
-//! Built for any other target than `wasm32`, a handler compiles and its tests
-//! run, but nothing is exported and every call of the host panics.
+//! Built for any other target than `wasm32`, a handler exports nothing, and its tests run
+//! in the host that the module `testing` has.
 
 mod alarm;
 #[cfg(all(feature = "allocator", target_arch = "wasm32", target_os = "unknown"))]
@@ -64,6 +66,7 @@ pub mod env;
 pub mod export;
 mod gate;
 mod handler;
+mod host;
 pub mod http;
 mod logging;
 mod members;
@@ -74,6 +77,8 @@ mod request;
 mod room;
 #[cfg(feature = "snapshot")]
 mod snapshot;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
 pub mod topics;
 
 pub use alarm::{Alarm, RoomAlarm, Timer, TimerError};

@@ -1,12 +1,15 @@
 //! Sends what the `log` crate's macros write, and what a panic says, to the
 //! host's log.
 
+#[cfg(any(target_arch = "wasm32", test))]
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use log::{Level, LevelFilter, Log, Metadata, Record};
+#[cfg(target_arch = "wasm32")]
+use log::Level;
+use log::{LevelFilter, Log, Metadata, Record};
 
-use crate::bindings::socklet::websocket::log::log;
+use crate::host::log::log;
 
 /// Takes the place of the logger and of the panic hook. `on-ready`, the first
 /// event of an instance, calls this, since a component has no `main` that could.
@@ -19,6 +22,8 @@ pub(crate) fn install() {
     log::set_max_level(LevelFilter::Trace);
     // It fails where the handler's own crate came first, and then that one stands.
     let _ = log::set_logger(&HostLog);
+    // Natively a panic is the test's.
+    #[cfg(target_arch = "wasm32")]
     std::panic::set_hook(Box::new(log_panic));
 }
 
@@ -43,10 +48,12 @@ impl Log for HostLog {
 
 /// The default hook writes to the standard error, which a guest may not have. This
 /// one goes past the `log` crate, whose levels the handler may have set.
+#[cfg(target_arch = "wasm32")]
 fn log_panic(panic: &PanicHookInfo<'_>) {
     log(Level::Error.into(), &panic_line(panic));
 }
 
+#[cfg(any(target_arch = "wasm32", test))]
 fn panic_line(panic: &PanicHookInfo<'_>) -> String {
     let message = panic.payload_as_str().unwrap_or("a value that is no string");
     match panic.location() {

@@ -57,15 +57,31 @@ pub(crate) fn forget(connection: u64) -> Vec<u64> {
 }
 
 /// All of them, to be kept.
-#[cfg(feature = "snapshot")]
+#[cfg(any(feature = "snapshot", not(target_arch = "wasm32")))]
 pub(crate) fn all() -> Vec<Owned> {
     OWNED.with_borrow(Clone::clone)
 }
 
 /// Those that were kept.
-#[cfg(feature = "snapshot")]
+#[cfg(any(feature = "snapshot", not(target_arch = "wasm32")))]
 pub(crate) fn restore(all: Vec<Owned>) {
     OWNED.set(all);
+}
+
+/// Another instance is entered, whose timers these are.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn enter(all: Vec<Owned>) {
+    CURRENT.set(None);
+    restore(all);
+}
+
+/// It is left, and these are its timers by now.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn leave() -> Vec<Owned> {
+    CURRENT.set(None);
+    let left = all();
+    restore(Vec::new());
+    left
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ use std::fmt;
 use log::error;
 
 use crate::bindings::topical::socklet::websocket::topics;
+use crate::host::topics as host;
 use crate::{AsMessage, Connection, MessageRef};
 
 impl Connection {
@@ -67,7 +68,7 @@ impl Connection {
     /// }
     /// ```
     pub fn subscribe(&self, topic: &str) -> SubscribeOutcome {
-        let outcome = topics::subscribe(self.id(), topic).into();
+        let outcome = host::subscribe(self.id(), topic).into();
         if !matches!(outcome, SubscribeOutcome::Subscribed | SubscribeOutcome::Closed) {
             error!("connection {} is not subscribed to {topic:?}: {outcome}", self.id());
         }
@@ -87,7 +88,7 @@ impl Connection {
     /// }
     /// ```
     pub fn unsubscribe(&self, topic: &str) -> bool {
-        topics::unsubscribe(self.id(), topic) == topics::UnsubscribeOutcome::Unsubscribed
+        host::unsubscribe(self.id(), topic) == topics::UnsubscribeOutcome::Unsubscribed
     }
 }
 
@@ -134,12 +135,12 @@ pub fn publish_except(topic: &str, message: impl AsMessage, except: &Connection)
 /// ```
 #[must_use]
 pub fn subscriber_count(topic: &str) -> u64 {
-    topics::subscriber_count(topic)
+    host::subscriber_count(topic)
 }
 
 /// Not generic, so that a handler has one copy of it however many types it publishes.
 fn send(topic: &str, message: MessageRef<'_>, except: Option<u64>) -> PublishOutcome {
-    let outcome = topics::publish(topic, message.into(), except).into();
+    let outcome = host::publish(topic, message.into(), except).into();
     if outcome != PublishOutcome::Published {
         error!("a message is not published to {topic:?}: {outcome}");
     }

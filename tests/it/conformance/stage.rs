@@ -1,7 +1,9 @@
 //! What the cases have before them: servers of a language's two components, and peers.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::Language;
@@ -53,6 +55,24 @@ impl Stage {
         let room = std::fs::read(component(&format!("room-{}", language.name)));
         let component = std::fs::read(component(language.name)).ok()?;
         Some(Self { language, component, room: room.ok() })
+    }
+
+    /// Has both compiled, which is not the first cases' to wait for: for a component with
+    /// an interpreter inside it takes a minute on a busy machine.
+    pub(super) async fn compile(&self) {
+        let manifest = Manifest::default();
+        let one = Some(self.start(&manifest));
+        let room = self.room.as_ref().map(|room| start(room, &ROOM.text(ROOM_ROUTE, 1)));
+        for start in [one, room].into_iter().flatten() {
+            let server = start.run_unready().await;
+            let ready = async {
+                while !server.log.lines().iter().any(|line| line.message() == "ready") {
+                    sleep(Duration::from_millis(50)).await;
+                }
+            };
+            let compiled = timeout(Duration::from_secs(600), ready).await;
+            compiled.unwrap_or_else(|_| panic!("it is not compiled:\n{}", server.log.text()));
+        }
     }
 
     pub(super) async fn serve(&self) -> Server {
@@ -112,7 +132,7 @@ pub(super) async fn moved(server: &Server, count: u32) {
         if moved >= f64::from(count) {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Timers.
 
-use super::stage::{Peer, Stage, Unknown};
+use super::stage::{Manifest, Peer, Stage, Unknown};
 
 super::cases! {
     false, super::PATIENCE,
@@ -60,12 +60,13 @@ async fn several(stage: &Stage) -> Result<(), Unknown> {
 }
 
 async fn refused(stage: &Stage) -> Result<(), Unknown> {
-    let server = stage.serve().await;
+    let tables = "[limits]\nmax-timers = 4";
+    let server = stage.serve_with(&Manifest { tables, ..Manifest::default() }).await;
     let mut peer = Peer::of(&server, "/c/x").await;
     peer.tell("/after 9 too soon", "out-of-range").await?;
     peer.tell("/every 9 too often", "out-of-range").await?;
     peer.tell("/after 31536000001 too late", "out-of-range").await?;
-    for _ in 0..256 {
+    for _ in 0..4 {
         peer.tell("/after 31536000000 a year", "set").await?;
     }
     peer.tell("/after 60000 one more", "full").await

@@ -1,6 +1,6 @@
 //! Topics.
 
-use super::stage::{Peer, Stage, Unknown};
+use super::stage::{Manifest, Peer, Stage, Unknown};
 
 super::cases! {
     false, super::PATIENCE,
@@ -66,14 +66,15 @@ async fn subscribers(stage: &Stage) -> Result<(), Unknown> {
 }
 
 async fn refused(stage: &Stage) -> Result<(), Unknown> {
-    let server = stage.serve().await;
+    let tables = "[limits]\nmax-subscriptions = 4";
+    let server = stage.serve_with(&Manifest { tables, ..Manifest::default() }).await;
     let mut peer = Peer::of(&server, "/c/x").await;
     peer.tell("/subscribe shared:news", "denied").await?;
     peer.tell("/publish shared:news x", "denied").await?;
     let long = "x".repeat(257);
     peer.tell(&format!("/subscribe {long}"), "invalid").await?;
     peer.tell(&format!("/publish {long} x"), "invalid").await?;
-    for number in 0..64 {
+    for number in 0..4 {
         peer.tell(&format!("/subscribe topic-{number}"), "subscribed").await?;
     }
     peer.tell("/subscribe one-more", "full").await

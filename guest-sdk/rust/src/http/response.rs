@@ -12,15 +12,33 @@ const CHUNK: u64 = 64 * 1024;
 pub struct Response {
     status: u16,
     headers: Vec<(String, Vec<u8>)>,
-    /// None once it has ended. A stream goes before what it is a stream of.
-    body: Option<(InputStream, IncomingBody)>,
+    /// None once it has ended.
+    body: Option<Body>,
+}
+
+#[derive(Debug)]
+enum Body {
+    /// A stream goes before what it is a stream of.
+    Coming(InputStream, #[allow(dead_code, reason = "it is kept for as long")] IncomingBody),
+    /// By a test.
+    #[cfg(not(target_arch = "wasm32"))]
+    Told(std::collections::VecDeque<Vec<u8>>),
 }
 
 impl Response {
     pub(super) fn new(response: &IncomingResponse) -> Self {
         let body = response.consume().ok();
-        let body = body.and_then(|body| Some((body.stream().ok()?, body)));
+        let body = body.and_then(|body| Some(Body::Coming(body.stream().ok()?, body)));
         Self { status: response.status(), headers: response.headers().entries(), body }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn told(
+        status: u16,
+        headers: Vec<(String, Vec<u8>)>,
+        body: std::collections::VecDeque<Vec<u8>>,
+    ) -> Self {
+        Self { status, headers, body: Some(Body::Told(body)) }
     }
 
     /// The status, such as 200.
@@ -57,7 +75,12 @@ impl Response {
     /// these the body has ended.
     pub fn chunk(&mut self) -> Result<Option<Vec<u8>>, Error> {
         loop {
-            let Some((stream, _)) = &self.body else { return Ok(None) };
+            let stream = match &mut self.body {
+                None => return Ok(None),
+                Some(Body::Coming(stream, _)) => stream,
+                #[cfg(not(target_arch = "wasm32"))]
+                Some(Body::Told(pieces)) => return Ok(pieces.pop_front()),
+            };
             match stream.read(CHUNK) {
                 Ok(chunk) if chunk.is_empty() => stream.subscribe().block(),
                 Ok(chunk) => return Ok(Some(chunk)),

@@ -17,7 +17,9 @@ const INSTALL_STARLINGMONKEY = `npm install --save-dev ${STARLINGMONKEY}@0.23.0 
 export async function componentize(project, bundle, options) {
   const wit = await mkdtemp(join(tmpdir(), "socklet-guest-"));
   try {
-    return await (options.engine === "starlingmonkey" ? starlingmonkey(project, wit, bundle) : quickjs(wit, bundle, options));
+    return await (options.engine === "starlingmonkey"
+      ? starlingmonkey(project, wit, bundle)
+      : quickjs(wit, bundle, options));
   } finally {
     await rm(wit, { recursive: true, force: true });
   }
@@ -27,7 +29,13 @@ async function quickjs(wit, { source, imports, exports }, { optSize }) {
   const { componentize } = await import("componentize-qjs");
   await writeWorld(wit, imports, exports, standIn);
   try {
-    const { component } = await componentize({ witPath: wit, world: WORLD, jsSource: source, sync: true, optSize });
+    const { component } = await componentize({
+      witPath: wit,
+      world: WORLD,
+      jsSource: source,
+      sync: true,
+      optSize,
+    });
     return restoreNames(component);
   } catch (error) {
     throw new Problem(`QuickJS: ${String(error.message).replace(/^[:\s]+/, "")}`);
@@ -37,11 +45,17 @@ async function quickjs(wit, { source, imports, exports }, { optSize }) {
 async function starlingmonkey(project, wit, { source, imports, exports }) {
   const path = findStarlingMonkey(project);
   const { componentize } = await import(pathToFileURL(path)).catch((error) => {
-    throw new Problem(`${STARLINGMONKEY} can't be loaded (${error.message}): ${INSTALL_STARLINGMONKEY}`);
+    throw new Problem(
+      `${STARLINGMONKEY} can't be loaded (${error.message}): ${INSTALL_STARLINGMONKEY}`,
+    );
   });
   await writeWorld(wit, imports, exports);
   try {
-    const { component } = await componentize(source, { witPath: wit, worldName: WORLD, disableFeatures: ["http", "fetch-event"] });
+    const { component } = await componentize(source, {
+      witPath: wit,
+      worldName: WORLD,
+      disableFeatures: ["http", "fetch-event"],
+    });
     return component;
   } catch (error) {
     throw new Problem(`StarlingMonkey: ${error.message}`);
@@ -51,9 +65,13 @@ async function starlingmonkey(project, wit, { source, imports, exports }) {
 /** The module in the project's node_modules, which `require.resolve` can't name: it is for `import` alone. */
 function findStarlingMonkey(project) {
   const folders = createRequire(join(project, "package.json")).resolve.paths(STARLINGMONKEY);
-  const found = folders.map((folder) => join(folder, STARLINGMONKEY)).find((folder) => existsSync(join(folder, "package.json")));
+  const found = folders
+    .map((folder) => join(folder, STARLINGMONKEY))
+    .find((folder) => existsSync(join(folder, "package.json")));
   if (found === undefined) {
-    throw new Problem(`${STARLINGMONKEY} is missing, which --engine starlingmonkey needs: ${INSTALL_STARLINGMONKEY}`);
+    throw new Problem(
+      `${STARLINGMONKEY} is missing, which --engine starlingmonkey needs: ${INSTALL_STARLINGMONKEY}`,
+    );
   }
   const { exports, main } = JSON.parse(readFileSync(join(found, "package.json"), "utf8"));
   const entry = exports?.["."] ?? exports ?? main;

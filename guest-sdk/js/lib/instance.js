@@ -10,7 +10,8 @@ import { Room } from "./room.js";
 /** What a module's default export is an instance of. */
 export function open(definition) {
   if (typeof definition !== "function") return new Instance(definition, new Objects(definition));
-  if (definition.prototype instanceof Room) return new Instance(definition, new OneRoom(definition));
+  if (definition.prototype instanceof Room)
+    return new Instance(definition, new OneRoom(definition));
   return new Instance(definition, new Classes(definition));
 }
 
@@ -60,7 +61,9 @@ export class Instance {
     if (entry === undefined) return undefined;
     const connection = this.connections.get(entry.owner);
     if (entry.callback !== undefined) return attempt(this, connection, entry.callback);
-    return attempt(this, connection, () => this.events.alarm(connection, { name: entry.name, data: entry.data }));
+    return attempt(this, connection, () =>
+      this.events.alarm(connection, { name: entry.name, data: entry.data }),
+    );
   }
 }
 
@@ -139,7 +142,8 @@ class OneRoom {
       const room = new this.definition();
       const opened = room.onOpen?.(connection, request);
       this.room = room;
-      if (typeof opened?.then === "function") return opened.then(() => room.onReady?.(connection, request));
+      if (typeof opened?.then === "function")
+        return opened.then(() => room.onReady?.(connection, request));
     }
     return this.room.onReady?.(connection, request);
   }
@@ -166,5 +170,7 @@ class OneRoom {
 
 function heard(object, alarm) {
   if (typeof object.onAlarm === "function") return object;
-  throw new TypeError(`the alarm ${JSON.stringify(alarm.name)} went off, and the handler has no onAlarm`);
+  throw new TypeError(
+    `the alarm ${JSON.stringify(alarm.name)} went off, and the handler has no onAlarm`,
+  );
 }

@@ -19,7 +19,9 @@ async function both(program) {
 
 const programs = {
   "jobs run in their order, after the code that made them"(Promise, log) {
-    Promise.resolve(1).then((value) => log(`a${value}`)).then(() => log("c"));
+    Promise.resolve(1)
+      .then((value) => log(`a${value}`))
+      .then(() => log("c"));
     Promise.resolve(2).then((value) => log(`b${value}`));
     log("first");
   },

@@ -79,7 +79,10 @@ test("what is no message is a TypeError, and half a surrogate pair is replaced",
   await peer.send("half");
   assert.deepEqual(peer.received, ["\ufffd"]);
   await peer.send("object");
-  assert.match(errors(host)[0], /a message is a string or bytes .*, not an object \(Object\): use JSON.stringify/);
+  assert.match(
+    errors(host)[0],
+    /a message is a string or bytes .*, not an object \(Object\): use JSON.stringify/,
+  );
 });
 
 test("a gate decides, and one that does not refuses with 500", async () => {
@@ -95,7 +98,8 @@ test("a gate decides, and one that does not refuses with 500", async () => {
   });
   assert.deepEqual((await host.connect({ query: "key=xyzzy" })).received, ["admin"]);
   const statuses = [];
-  for (const key of ["other", "forgotten", "broken"]) statuses.push((await host.connect({ query: `key=${key}` })).rejection.status);
+  for (const key of ["other", "forgotten", "broken"])
+    statuses.push((await host.connect({ query: `key=${key}` })).rejection.status);
   assert.deepEqual(statuses, [403, 500, 500]);
 });
 
@@ -126,7 +130,10 @@ test("alarms go off in the order of their times, replace their like, and end wit
     onMessage(connection, message) {
       if (message === "clear") return connection.write(String(alarms.clear("a")));
       const [name, after, every] = message.split(" ");
-      alarms.set(name, Number(after), { data: message, every: every === undefined ? undefined : Number(every) });
+      alarms.set(name, Number(after), {
+        data: message,
+        every: every === undefined ? undefined : Number(every),
+      });
     },
     onAlarm: (connection, { name, data }) => connection.write(`${name}: ${data}`),
   });
@@ -184,7 +191,15 @@ test("a snapshot keeps fields, member state, alarms and what JSON has no form fo
     }
     onMessage(connection) {
       const same = this.turn === [...this.members].at(-1);
-      connection.write([connection.state.name, this.points.get("ada"), this.seen.has(0), [...this.board], same].join(" "));
+      connection.write(
+        [
+          connection.state.name,
+          this.points.get("ada"),
+          this.seen.has(0),
+          [...this.board],
+          same,
+        ].join(" "),
+      );
     }
     onAlarm({ name, data }) {
       this.members.broadcast(`${name} ${data.round}`);
@@ -221,7 +236,10 @@ test("another schema is upgraded, or refused", async () => {
   const peer = await host.connect();
   await host.swap(V2);
   await peer.send("?");
-  await assert.rejects(host.swap(V1), /the state has the schema 2, which the new version does not know/);
+  await assert.rejects(
+    host.swap(V1),
+    /the state has the schema 2, which the new version does not know/,
+  );
   await peer.send("?");
   assert.deepEqual(peer.received, ['{"somebody":3}', '{"somebody":3}']);
 });
@@ -284,7 +302,11 @@ test("requests, captures, claims and the environment are found", async () => {
   );
   const peer = await host.connect({
     query: "name=J%C3%BCrgen+M&bad=100%&bad=2",
-    headers: [["x-id", "1"], ["x-id", "2"], ["cookie", "a=1; b=2=3"]],
+    headers: [
+      ["x-id", "1"],
+      ["x-id", "2"],
+      ["cookie", "a=1; b=2=3"],
+    ],
     params: { room: "blue" },
     claims: { sub: "ada" },
   });

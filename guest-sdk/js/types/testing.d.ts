@@ -63,7 +63,13 @@ export class TestConnection {
   /** How the gate rejected the handshake; undefined where it did not. */
   readonly rejection: { status: number; headers: [string, Uint8Array][]; body: string } | undefined;
   /** How the gate accepted it; undefined where there is no gate. */
-  readonly acceptance: { subprotocol: string | undefined; headers: [string, Uint8Array][]; attachment: Uint8Array | undefined } | undefined;
+  readonly acceptance:
+    | {
+        subprotocol: string | undefined;
+        headers: [string, Uint8Array][];
+        attachment: Uint8Array | undefined;
+      }
+    | undefined;
   /** What the handler has of it. */
   readonly connection: Connection;
   /** What the handler's writes are answered: set `full` to be a slow peer. */
@@ -74,5 +80,9 @@ export class TestConnection {
   /** Sends a message; the handler's `onMessage` follows. */
   send(data: Data): Promise<void>;
   /** Closes the connection; the handler's `onClose` follows. `origin` and `detail` are for ends that are not the peer's. */
-  close(code?: number, reason?: string, options?: { origin?: "peer" | "host" | "network"; detail?: string }): Promise<void>;
+  close(
+    code?: number,
+    reason?: string,
+    options?: { origin?: "peer" | "host" | "network"; detail?: string },
+  ): Promise<void>;
 }

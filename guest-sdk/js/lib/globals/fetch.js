@@ -106,6 +106,7 @@ class Response {
     this.headers = new Headers(fields.entries());
     fields[Symbol.dispose]?.();
     const body = response.consume();
+    response[Symbol.dispose]?.();
     const toError = (error) => {
       const reason = payload(error);
       if (reason?.tag === "closed") return undefined;

@@ -26,7 +26,11 @@ export async function componentize(project, bundle, options) {
 }
 
 async function quickjs(wit, { source, imports, exports }, { optSize }) {
-  const { componentize } = await import("componentize-qjs");
+  const { componentize } = await import("componentize-qjs").catch((error) => {
+    throw new Problem(
+      `componentize-qjs can't be loaded (${error.message}): npm install. It has binaries for Linux, macOS and Windows`,
+    );
+  });
   await writeWorld(wit, imports, exports, standIn);
   try {
     const { component } = await componentize({

@@ -20,7 +20,7 @@ export async function build(project, options) {
 
   if (options.check) await checkTypes(project);
   const shape = await probe(project, entry);
-  const bundled = await bundle(project, entry, shape.exports, options);
+  const bundled = await bundle(project, entry, shape, options);
   const component = await componentize(project, bundled, options);
   await writeWhole(output, component);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);

@@ -34,14 +34,14 @@ const noNode = {
 };
 
 /**
- * Bundles the handler, with the exports that the component is to have. Answers its source,
- * the interfaces that it imports, and those that it exports.
+ * Bundles the handler, whose shape is what the probe has found. Answers its source, the
+ * interfaces that it imports, and those that it exports.
  */
-export async function bundle(project, entry, wanted, { engine }) {
-  const exports = new Set(wanted);
+export async function bundle(project, entry, shape, { engine }) {
+  const exports = new Set(shape.exports);
   let promises = false;
   for (;;) {
-    const { code, map, imports } = await once(project, entry, exports, promises, engine);
+    const { code, map, imports } = await once(project, entry, shape, exports, promises, engine);
     // Each can make the other necessary: what is bundled then is bundled again.
     const alarm = imports.includes("socklet:websocket/timers@0.1.0") && !exports.has("alarm");
     const promised = !promises && /\bPromise\b|\b__async\b|\bqueueMicrotask\b/.test(code);
@@ -54,10 +54,10 @@ export async function bundle(project, entry, wanted, { engine }) {
   }
 }
 
-async function once(project, entry, exports, promises, engine) {
+async function once(project, entry, shape, exports, promises, engine) {
   const result = await run(project, {
     stdin: {
-      contents: wrapper(project, entry, exports, promises),
+      contents: wrapper(project, entry, shape, exports, promises),
       resolveDir: project,
       sourcefile: "socklet-guest:entry.js",
     },
@@ -111,17 +111,18 @@ export async function run(project, options) {
   }
 }
 
-function wrapper(project, entry, exports, promises) {
+function wrapper(project, entry, { kind }, exports, promises) {
   const library = (file) => JSON.stringify(join(LIBRARY, file));
   const lines = [
     ...(promises ? [`import ${library("component/promises.js")};`] : []),
     `import definition from ${JSON.stringify(`./${relative(project, entry).split(sep).join("/")}`)};`,
-    `import { open } from ${library("instance.js")};`,
+    `import { Events } from ${library(`events/${kind}.js`)};`,
+    `import { Instance } from ${library("instance.js")};`,
     `import { reset } from ${library("component/start.js")};`,
     ...[...exports].map(
       (name) => `import { ${name} as make_${name} } from ${library(`component/${name}.js`)};`,
     ),
-    "const instance = open(definition);",
+    "const instance = new Instance(definition, new Events(definition));",
     ...[...exports].map((name) => `export const ${name} = make_${name}(instance);`),
     "reset();",
   ];

@@ -1,10 +1,11 @@
 // Runs beside the handler's module, in the process of builder/probe.js.
+import { kindOf } from "../lib/kind.js";
 import { Room } from "../lib/room.js";
 
 const EVENTS = ["onReady", "onMessage", "onClose", "onAlarm"];
 const KNOWN = [...EVENTS, "onRequest", "onOpen", "onSuspend", "onResume"];
 
-/** What a module's default export is: `{ exports }`, or `{ problem }`. */
+/** What a module's default export is: `{ kind, exports }`, or `{ problem }`. */
 export function describe(module) {
   const definition = module.default;
   if (definition === undefined) {
@@ -31,7 +32,7 @@ export function describe(module) {
   if (typeof definition.onRequest === "function") exports.push("gate");
   if (typeof events.onAlarm === "function") exports.push("alarm");
   if (definition.schema !== undefined) exports.push("snapshot");
-  return { exports };
+  return { kind: kindOf(definition), exports };
 }
 
 function mistake(definition, events, isClass) {

@@ -23,7 +23,7 @@ const stubs = {
   },
 };
 
-/** Answers `{ exports }`, the interfaces that the component has to export. */
+/** Answers `{ kind, exports }`: what the handler is, and which interfaces its component exports. */
 export async function probe(project, entry) {
   const result = await run(project, {
     stdin: {

@@ -2,13 +2,18 @@
 import { peers, running } from "./fake/running.js";
 import { ask, isRejection } from "./gate.js";
 import { console as logged } from "./globals/console.js";
-import { open } from "./instance.js";
+import { Events as ofClass } from "./events/class.js";
+import { Events as ofObject } from "./events/object.js";
+import { Events as ofRoom } from "./events/room.js";
+import { Instance } from "./instance.js";
+import { kindOf } from "./kind.js";
 import { toBytes } from "./message.js";
 import { resume, suspend, UNKNOWN_SCHEMA } from "./snapshot.js";
 import { encode } from "./text.js";
 import { Timers } from "./timer.js";
 import * as timeouts from "./timeouts.js";
 
+const EVENTS = { object: ofObject, class: ofClass, room: ofRoom };
 const YEAR = 365 * 24 * 60 * 60 * 1000;
 let lastId = 0;
 
@@ -107,7 +112,7 @@ export class TestHost {
 
   #open(definition) {
     this.#definition = definition;
-    this.#instance = open(definition);
+    this.#instance = new Instance(definition, new EVENTS[kindOf(definition)](definition));
     this.#instance.newTimers = () => new Timers();
   }
 

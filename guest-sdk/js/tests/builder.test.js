@@ -42,8 +42,8 @@ function build(files, ...args) {
 async function world(source) {
   const folder = project({ "handler.js": source });
   const entry = join(folder, "handler.js");
-  const { exports } = await probe(folder, entry);
-  const { imports, exports: all } = await bundle(folder, entry, exports, { engine: "quickjs" });
+  const shape = await probe(folder, entry);
+  const { imports, exports: all } = await bundle(folder, entry, shape, { engine: "quickjs" });
   const plain = (name) => name.replace(/^(socklet:websocket|wasi:\w+)\/|@.*$/g, "");
   return {
     imports: imports
@@ -154,9 +154,14 @@ test("a stack names the handler's files and lines, and ends there", async () => 
   const source =
     "export default {\n  onReady() {\n    this.fails();\n  },\n  fails() {\n    throw new Error('x');\n  },\n};\n";
   const folder = project({ "handler.js": source });
-  const { source: code } = await bundle(folder, join(folder, "handler.js"), ["handler"], {
-    engine: "quickjs",
-  });
+  const { source: code } = await bundle(
+    folder,
+    join(folder, "handler.js"),
+    { kind: "object", exports: ["handler"] },
+    {
+      engine: "quickjs",
+    },
+  );
   const lineOf = (text) => code.split("\n").findIndex((line) => line.includes(text)) + 1;
   const at = (name, text) => `    at ${name} (componentize-qjs:user.js:${lineOf(text)}:9)`;
   const calls = [

@@ -13,15 +13,20 @@ export async function build(project, options) {
   const began = performance.now();
   const manifest = await readManifest(project);
   const entry = await findEntry(project, options.entry, manifest);
-  const output = resolve(project, options.output ?? join("build", `${nameOf(project, manifest)}.wasm`));
+  const output = resolve(
+    project,
+    options.output ?? join("build", `${nameOf(project, manifest)}.wasm`),
+  );
 
   if (options.check) await checkTypes(project);
   const shape = await probe(project, entry);
-  const bundled = await bundle(project, entry, shape.exports, options);
+  const bundled = await bundle(project, entry, shape, options);
   const component = await componentize(project, bundled, options);
   await writeWhole(output, component);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  console.log(`${relative(project, output)}: ${Math.round(component.length / 1024)} KiB in ${seconds} s, exports ${bundled.exports.join(", ")}`);
+  console.log(
+    `${relative(project, output)}: ${Math.round(component.length / 1024)} KiB in ${seconds} s, exports ${bundled.exports.join(", ")}`,
+  );
 }
 
 async function readManifest(project) {
@@ -42,12 +47,16 @@ async function readManifest(project) {
 async function findEntry(project, given, manifest) {
   const named = given ?? manifest.main;
   if (named === undefined) {
-    throw new Problem(`${join(project, "package.json")}: has no "main" that says which module is the handler: add "main": "handler.js", or name it: socklet-guest build handler.js`);
+    throw new Problem(
+      `${join(project, "package.json")}: has no "main" that says which module is the handler: add "main": "handler.js", or name it: socklet-guest build handler.js`,
+    );
   }
   const entry = resolve(project, named);
   const found = await stat(entry).catch(() => undefined);
   if (!found?.isFile()) {
-    throw new Problem(`${relative(project, entry)}: there is no such file, ${given === undefined ? 'which "main" of package.json names as the handler' : "which was to be built"}`);
+    throw new Problem(
+      `${relative(project, entry)}: there is no such file, ${given === undefined ? 'which "main" of package.json names as the handler' : "which was to be built"}`,
+    );
   }
   return entry;
 }

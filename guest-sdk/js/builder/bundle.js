@@ -24,20 +24,24 @@ const noNode = {
   setup(build) {
     const names = builtinModules.filter((name) => !name.startsWith("_")).join("|");
     build.onResolve({ filter: new RegExp(`^(node:.*|${names})$`) }, ({ path }) => ({
-      errors: [{ text: `${path} is a module of Node's, which a component does not have: see "What is there" in the README of @socklet/guest` }],
+      errors: [
+        {
+          text: `${path} is a module of Node's, which a component does not have: see "What is there" in the README of @socklet/guest`,
+        },
+      ],
     }));
   },
 };
 
 /**
- * Bundles the handler, with the exports that the component is to have. Answers its source,
- * the interfaces that it imports, and those that it exports.
+ * Bundles the handler, whose shape is what the probe has found. Answers its source, the
+ * interfaces that it imports, and those that it exports.
  */
-export async function bundle(project, entry, wanted, { engine }) {
-  const exports = new Set(wanted);
+export async function bundle(project, entry, shape, { engine }) {
+  const exports = new Set(shape.exports);
   let promises = false;
   for (;;) {
-    const { code, map, imports } = await once(project, entry, exports, promises, engine);
+    const { code, map, imports } = await once(project, entry, shape, exports, promises, engine);
     // Each can make the other necessary: what is bundled then is bundled again.
     const alarm = imports.includes("socklet:websocket/timers@0.1.0") && !exports.has("alarm");
     const promised = !promises && /\bPromise\b|\b__async\b|\bqueueMicrotask\b/.test(code);
@@ -50,9 +54,13 @@ export async function bundle(project, entry, wanted, { engine }) {
   }
 }
 
-async function once(project, entry, exports, promises, engine) {
+async function once(project, entry, shape, exports, promises, engine) {
   const result = await run(project, {
-    stdin: { contents: wrapper(project, entry, exports, promises), resolveDir: project, sourcefile: "socklet-guest:entry.js" },
+    stdin: {
+      contents: wrapper(project, entry, shape, exports, promises),
+      resolveDir: project,
+      sourcefile: "socklet-guest:entry.js",
+    },
     outfile: join(project, "bundle.js"),
     bundle: true,
     write: false,
@@ -65,7 +73,12 @@ async function once(project, entry, exports, promises, engine) {
     conditions: ["socklet", "import", "module"],
     target: "es2022",
     // The promises of async functions are the SDK's: see lib/promise.js.
-    supported: { "async-await": false, "async-generator": false, "for-await": false, "top-level-await": false },
+    supported: {
+      "async-await": false,
+      "async-generator": false,
+      "for-await": false,
+      "top-level-await": false,
+    },
     charset: "utf8",
     legalComments: "none",
     define: {
@@ -77,7 +90,9 @@ async function once(project, entry, exports, promises, engine) {
     plugins: [host, noNode],
   });
   const [output] = Object.entries(result.metafile.outputs).filter(([path]) => path.endsWith(".js"));
-  const imports = [...new Set(output[1].imports.filter(({ external }) => external).map(({ path }) => path))];
+  const imports = [
+    ...new Set(output[1].imports.filter(({ external }) => external).map(({ path }) => path)),
+  ];
   const text = (end) => result.outputFiles.find(({ path }) => path.endsWith(end)).text;
   return { code: text(".js"), map: JSON.parse(text(".map")), imports: imports.sort() };
 }
@@ -88,23 +103,28 @@ export async function run(project, options) {
     return await esbuild.build({ absWorkingDir: project, logLevel: "silent", ...options });
   } catch (error) {
     if (error.errors === undefined) throw error;
-    const lines = await esbuild.formatMessages(error.errors, { kind: "error", color: process.stderr.isTTY === true });
+    const lines = await esbuild.formatMessages(error.errors, {
+      kind: "error",
+      color: process.stderr.isTTY === true,
+    });
     throw new Problem(lines.join("").trimEnd());
   }
 }
 
-function wrapper(project, entry, exports, promises) {
+function wrapper(project, entry, { kind }, exports, promises) {
   const library = (file) => JSON.stringify(join(LIBRARY, file));
   const lines = [
     ...(promises ? [`import ${library("component/promises.js")};`] : []),
     `import definition from ${JSON.stringify(`./${relative(project, entry).split(sep).join("/")}`)};`,
-    `import { open } from ${library("instance.js")};`,
+    `import { Events } from ${library(`events/${kind}.js`)};`,
+    `import { Instance } from ${library("instance.js")};`,
     `import { reset } from ${library("component/start.js")};`,
-    ...[...exports].map((name) => `import { ${name} as make_${name} } from ${library(`component/${name}.js`)};`),
-    "const instance = open(definition);",
+    ...[...exports].map(
+      (name) => `import { ${name} as make_${name} } from ${library(`component/${name}.js`)};`,
+    ),
+    "const instance = new Instance(definition, new Events(definition));",
     ...[...exports].map((name) => `export const ${name} = make_${name}(instance);`),
     "reset();",
   ];
   return lines.join("\n");
 }
-

@@ -8,7 +8,11 @@ import { Problem } from "./problem.js";
 export async function checkTypes(project) {
   if (!existsSync(join(project, "tsconfig.json"))) return;
   const compiler = findCompiler(project);
-  const { status, error } = spawnSync(process.execPath, [compiler, "--noEmit", "--project", "tsconfig.json"], { cwd: project, stdio: "inherit" });
+  const { status, error } = spawnSync(
+    process.execPath,
+    [compiler, "--noEmit", "--project", "tsconfig.json"],
+    { cwd: project, stdio: "inherit" },
+  );
   if (error !== undefined) throw new Problem(`tsc could not be run: ${error.message}`);
   if (status !== 0) throw new Problem("");
 }
@@ -20,6 +24,8 @@ function findCompiler(project) {
     const { bin } = JSON.parse(readFileSync(path, "utf8"));
     return join(dirname(path), typeof bin === "string" ? bin : bin.tsc);
   } catch {
-    throw new Problem("tsconfig.json is there, and typescript is not: npm install --save-dev typescript, or build with --no-check");
+    throw new Problem(
+      "tsconfig.json is there, and typescript is not: npm install --save-dev typescript, or build with --no-check",
+    );
   }
 }

@@ -31,7 +31,11 @@ export async function main(args) {
         console.log(USAGE);
         return 0;
       default:
-        console.error(command === undefined ? USAGE : `socklet-guest: no such command: ${command}: say build, test or help`);
+        console.error(
+          command === undefined
+            ? USAGE
+            : `socklet-guest: no such command: ${command}: say build, test or help`,
+        );
         return 2;
     }
   } catch (error) {
@@ -49,8 +53,14 @@ function parse(args, most) {
     check: { type: "boolean", default: true },
   };
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true, allowNegative: true });
-    if (positionals.length > most) throw new Error(`one ENTRY is built at a time, not ${positionals.join(" and ")}`);
+    const { values, positionals } = parseArgs({
+      args,
+      options,
+      allowPositionals: true,
+      allowNegative: true,
+    });
+    if (positionals.length > most)
+      throw new Error(`one ENTRY is built at a time, not ${positionals.join(" and ")}`);
     if (!["quickjs", "starlingmonkey"].includes(values.engine)) {
       throw new Error(`--engine ${values.engine}: say quickjs or starlingmonkey`);
     }

@@ -1,6 +1,10 @@
 // Which line of the bundle is which line of a source, so that a stack in the host's log
 // names the handler's own files.
 
+import { relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const SDK = fileURLToPath(new URL("..", import.meta.url));
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /** A statement that leaves the table for lib/attempt.js. A string: it costs nothing until it is read. */
@@ -13,8 +17,15 @@ export function lineTable(map, project) {
     last = { source, offset };
     runs.push([line, source, original]);
   }
-  const files = map.sources.map((source) => source.replace(/^.*node_modules\//, "").replace(`${project}/`, ""));
+  const files = map.sources.map((source) => nameOf(resolve(project, source), project));
   return `\nglobalThis.SOCKLET_LINES = ${JSON.stringify(JSON.stringify({ files, lines: runs }))};\n`;
+}
+
+/** A file as the log shows it; attempt.js leaves out calls of the SDK's own by this name. */
+function nameOf(path, project) {
+  const ofSdk = relative(SDK, path);
+  if (!ofSdk.startsWith("..")) return `@socklet/guest/${ofSdk}`;
+  return relative(project, path).replace(/^.*node_modules\//, "");
 }
 
 /** `[line, source, line of the source]` for each line of the bundle that has a source; from 1. */

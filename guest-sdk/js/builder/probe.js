@@ -23,7 +23,7 @@ const stubs = {
   },
 };
 
-/** Answers `{ exports }`, the interfaces that the component has to export. */
+/** Answers `{ kind, exports }`: what the handler is, and which interfaces its component exports. */
 export async function probe(project, entry) {
   const result = await run(project, {
     stdin: {
@@ -55,7 +55,10 @@ export async function probe(project, entry) {
 
 function ask(file, name) {
   return new Promise((resolve, reject) => {
-    const child = fork(file, { execArgv: ["--enable-source-maps"], stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    const child = fork(file, {
+      execArgv: ["--enable-source-maps"],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
     let complaints = "";
     child.stderr.on("data", (data) => (complaints += data));
     child.on("message", (answer) => {
@@ -63,6 +66,8 @@ function ask(file, name) {
       if (answer.problem !== undefined) reject(new Problem(`${name}: ${answer.problem}`));
       else resolve(answer);
     });
-    child.on("exit", (code) => reject(new Problem(`${name}: fails when it is loaded (${code}):\n${complaints.trimEnd()}`)));
+    child.on("exit", (code) =>
+      reject(new Problem(`${name}: fails when it is loaded (${code}):\n${complaints.trimEnd()}`)),
+    );
   });
 }

@@ -9,7 +9,8 @@ const TEST = /\.test\.(m?js|m?ts)$/;
 /** Bundles the tests of a project, TypeScript too, and runs them; answers the exit code. */
 export async function test(project, named) {
   const files = named.length > 0 ? named : await find(project);
-  if (files.length === 0) throw new Problem("there are no tests: none of the files is called *.test.js or *.test.ts");
+  if (files.length === 0)
+    throw new Problem("there are no tests: none of the files is called *.test.js or *.test.ts");
   // Beside the project's node_modules, so that what is not bundled is found.
   const folder = await mkdtemp(join(project, ".socklet-guest-test-"));
   try {
@@ -23,10 +24,15 @@ export async function test(project, named) {
       target: "node20",
       sourcemap: "inline",
     });
-    const built = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".mjs"));
+    const built = (await readdir(folder, { recursive: true })).filter((file) =>
+      file.endsWith(".mjs"),
+    );
     const paths = built.map((file) => relative(project, join(folder, file)));
     return await new Promise((resolve) => {
-      const child = spawn(process.execPath, ["--enable-source-maps", "--test", ...paths], { cwd: project, stdio: "inherit" });
+      const child = spawn(process.execPath, ["--enable-source-maps", "--test", ...paths], {
+        cwd: project,
+        stdio: "inherit",
+      });
       child.on("exit", (code) => resolve(code ?? 1));
     });
   } finally {
@@ -36,5 +42,7 @@ export async function test(project, named) {
 
 async function find(project) {
   const all = await readdir(project, { recursive: true });
-  return all.filter((file) => TEST.test(file) && !/(^|[\\/])(node_modules|vendor|build|\.[^\\/]*)[\\/]/.test(file));
+  return all.filter(
+    (file) => TEST.test(file) && !/(^|[\\/])(node_modules|vendor|build|\.[^\\/]*)[\\/]/.test(file),
+  );
 }

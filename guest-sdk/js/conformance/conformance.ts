@@ -1,7 +1,16 @@
 // The guest of docs/conformance.md for an instance of one connection.
 import * as raw from "socklet:websocket/connection@0.1.0";
 import { accept, AlarmError, alarms, env, log, reject, topics } from "@socklet/guest";
-import type { Acceptance, Alarm, CloseEvent, Connection, Handler, Message, Rejection, Request } from "@socklet/guest";
+import type {
+  Acceptance,
+  Alarm,
+  CloseEvent,
+  Connection,
+  Handler,
+  Message,
+  Rejection,
+  Request,
+} from "@socklet/guest";
 
 /** What is asked about the request after `onReady`: a snapshot keeps plain data, not the request. */
 interface Asked {
@@ -42,7 +51,9 @@ export default class Conformance implements Handler {
     this.asked = {
       path: request.path,
       query: request.queryString,
-      headers: [...names].flatMap((name) => request.headers(name).map((value): [string, string] => [name, value])),
+      headers: [...names].flatMap((name) =>
+        request.headers(name).map((value): [string, string] => [name, value]),
+      ),
       cookies: request.cookies(),
       parameters: request.queryPairs(),
       address: request.remoteAddress,
@@ -76,14 +87,17 @@ export default class Conformance implements Handler {
     const rest = (skip: number) => words.slice(skip).join(" ");
     const first = words[0] ?? "";
     const asked = this.asked!;
-    const named = (pairs: [string, string][]) => pairs.find(([name]) => name === first)?.[1] ?? "none";
+    const named = (pairs: [string, string][]) =>
+      pairs.find(([name]) => name === first)?.[1] ?? "none";
     switch (command) {
       case "/path":
         return asked.path;
       case "/query":
         return asked.query ?? "none";
       case "/header": {
-        const values = asked.headers.filter(([name]) => name === first.toLowerCase()).map(([, value]) => value);
+        const values = asked.headers
+          .filter(([name]) => name === first.toLowerCase())
+          .map(([, value]) => value);
         return values.length > 0 ? values.join("|") : "none";
       }
       case "/cookie":
@@ -106,7 +120,8 @@ export default class Conformance implements Handler {
         return String(this.count);
       case "/write": {
         const [count, size] = words.map(Number) as [number, number];
-        for (let index = 0; index < count; index += 1) connection.write(new Uint8Array(size).fill(index));
+        for (let index = 0; index < count; index += 1)
+          connection.write(new Uint8Array(size).fill(index));
         return "written";
       }
       case "/buffered": {
@@ -123,12 +138,15 @@ export default class Conformance implements Handler {
         return `write ${write} close ${close} buffered ${raw.bufferedAmount(nobody)}`;
       }
       case "/close": {
-        const outcome = words.length === 0 ? connection.close() : connection.close(Number(first), rest(1));
+        const outcome =
+          words.length === 0 ? connection.close() : connection.close(Number(first), rest(1));
         return outcome === "closing" ? undefined : `close ${outcome}`;
       }
       case "/after-close":
         connection.close(1000);
-        log.info(`after close write=${connection.tryWrite("too late")} close=${connection.close(1000)}`);
+        log.info(
+          `after close write=${connection.tryWrite("too late")} close=${connection.close(1000)}`,
+        );
         return undefined;
       case "/log":
         log[first as keyof typeof log](rest(1));
@@ -153,7 +171,9 @@ export default class Conformance implements Handler {
       case "/every":
         return this.setTimer(Number(first), Number(first), rest(1));
       case "/cancel":
-        return this.lastTimer !== undefined && alarms.clear(this.lastTimer) ? "cancelled" : "not-set";
+        return this.lastTimer !== undefined && alarms.clear(this.lastTimer)
+          ? "cancelled"
+          : "not-set";
       case "/refuse-suspend":
         this.refusing = true;
         return "refusing";
@@ -167,7 +187,8 @@ export default class Conformance implements Handler {
         }
       case "/stream": {
         const decoder = new TextDecoder();
-        for await (const piece of (await fetch(first)).body) connection.write(decoder.decode(piece, { stream: true }));
+        for await (const piece of (await fetch(first)).body)
+          connection.write(decoder.decode(piece, { stream: true }));
         return "end";
       }
       case "/environment":

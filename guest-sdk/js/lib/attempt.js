@@ -37,19 +37,33 @@ export function report(error) {
   const head = `${error.name}: ${error.message}`;
   const stack = String(error.stack ?? "");
   const lines = stack.startsWith(head) ? stack : `${head}\n${located(stack)}`;
-  return error.cause === undefined ? lines.trimEnd() : `${lines.trimEnd()}\ncaused by ${report(error.cause)}`;
+  return error.cause === undefined
+    ? lines.trimEnd()
+    : `${lines.trimEnd()}\ncaused by ${report(error.cause)}`;
 }
 
-/** Positions in the bundle as positions in the sources, by the table that the builder appends. */
+/**
+ * Positions in the bundle as positions in the sources, by the table that the builder
+ * appends; without the calls of the SDK that led to the handler, which are always the same.
+ */
 function located(stack) {
   if (globalThis.SOCKLET_LINES === undefined) return stack;
-  const table = JSON.parse(globalThis.SOCKLET_LINES);
-  return stack.replace(/\(?componentize-qjs:user\.js:(\d+)(?::\d+)?\)?/g, (place, digits) => {
-    const line = Number(digits);
-    // Runs of lines that follow each other in one file: [first in the bundle, file, line there].
-    const run = table.lines.findLast(([first]) => first <= line);
-    return run === undefined ? place : `(${table.files[run[1]]}:${run[2] + line - run[0]})`;
-  });
+  const { files, lines } = JSON.parse(globalThis.SOCKLET_LINES);
+  const calls = stack
+    .trimEnd()
+    .split("\n")
+    .map((call) =>
+      call.replace(/\(?componentize-qjs:user\.js:(\d+)(?::\d+)?\)?/, (place, digits) => {
+        const line = Number(digits);
+        // Runs of lines that follow each other in one file: [first in the bundle, file, line there].
+        const run = lines.findLast(([first]) => first <= line);
+        return run === undefined ? place : `(${files[run[1]]}:${run[2] + line - run[0]})`;
+      }),
+    );
+  const last = calls.findLastIndex(
+    (call) => !/@socklet\/guest\/lib\/|componentize-qjs:|\(native\)/.test(call),
+  );
+  return calls.slice(0, last < 0 ? undefined : last + 1).join("\n");
 }
 
 function printable(value) {

@@ -6,7 +6,11 @@ import { decode } from "./text.js";
 
 /** How `write` ends a connection that a message was refused for. */
 const REFUSED = {
-  full: [1013, "max-backpressure", "its queue is at max-backpressure: write less, or keep what tryWrite refuses"],
+  full: [
+    1013,
+    "max-backpressure",
+    "its queue is at max-backpressure: write less, or keep what tryWrite refuses",
+  ],
   "too-large": [1011, "max-message-size", "a message was over max-message-size: split it"],
 };
 
@@ -33,7 +37,10 @@ export class Connection {
 
   close(code = 1000, reason = "") {
     const text = String(reason).toWellFormed();
-    const outcome = Number.isInteger(code) && code >= 0 && code <= 65535 ? host.close(this.#id, code, text) : "invalid";
+    const outcome =
+      Number.isInteger(code) && code >= 0 && code <= 65535
+        ? host.close(this.#id, code, text)
+        : "invalid";
     if (outcome === "invalid") {
       log.error(
         `connection ${this.#id} stays open: a close frame can't carry code ${String(code)} with the reason ` +

@@ -23,12 +23,18 @@ class Rejection {
 }
 
 export function accept({ subprotocol, headers, attachment } = {}) {
-  return new Acceptance(subprotocol, fields(headers), attachment === undefined ? undefined : bytes(attachment));
+  return new Acceptance(
+    subprotocol,
+    fields(headers),
+    attachment === undefined ? undefined : bytes(attachment),
+  );
 }
 
 export function reject(status, { headers, body = "" } = {}) {
   if (!Number.isInteger(status) || status < 400 || status > 599) {
-    throw new RangeError(`a handshake is rejected with a status from 400 to 599, not ${String(status)}`);
+    throw new RangeError(
+      `a handshake is rejected with a status from 400 to 599, not ${String(status)}`,
+    );
   }
   return new Rejection(status, fields(headers), String(body).toWellFormed());
 }
@@ -45,7 +51,8 @@ export function ask(instance, id, request) {
   const conclude = () => {
     if (decision instanceof Acceptance || decision instanceof Rejection) return decision;
     // Undefined where it has thrown, which is logged.
-    if (decision !== undefined) log.error("onRequest answered neither accept(…) nor reject(…): 500");
+    if (decision !== undefined)
+      log.error("onRequest answered neither accept(…) nor reject(…): 500");
     else if (pending !== undefined) log.error("onRequest has not decided in its event: 500");
     return reject(500);
   };

@@ -49,7 +49,7 @@ export class Members {
     }
   }
 
-  // For the SDK alone; symbols keep them out of what a user is offered.
+  // For the SDK alone: as statics they are not among what `this.members` offers.
   static add = (members, connection) => members.#byId.set(connection.id, connection);
   static remove = (members, connection) => members.#byId.delete(connection.id);
 }

@@ -11,7 +11,8 @@ export function toMessage(data) {
 export function toBytes(data) {
   if (data instanceof Uint8Array) return data;
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (ArrayBuffer.isView(data))
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   throw new TypeError(
     `a message is a string or bytes (Uint8Array, ArrayBuffer), not ${describe(data)}: use JSON.stringify for objects`,
   );

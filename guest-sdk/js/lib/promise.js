@@ -29,7 +29,8 @@ export class Promise {
     const { promise, resolve, reject } = Promise.withResolvers();
     const job = () => {
       const handle = this.#state === FULFILLED ? onFulfilled : onRejected;
-      if (typeof handle !== "function") return this.#state === FULFILLED ? resolve(this.#value) : reject(this.#value);
+      if (typeof handle !== "function")
+        return this.#state === FULFILLED ? resolve(this.#value) : reject(this.#value);
       try {
         resolve(handle(this.#value));
       } catch (error) {
@@ -69,12 +70,17 @@ export class Promise {
       called = true;
       settle(value);
     };
-    return { resolve: once((value) => this.#resolve(value)), reject: once((error) => this.#settle(REJECTED, error)) };
+    return {
+      resolve: once((value) => this.#resolve(value)),
+      reject: once((error) => this.#settle(REJECTED, error)),
+    };
   }
 
   #resolve(value) {
-    if (value === this) return this.#settle(REJECTED, new TypeError("a promise can't be resolved with itself"));
-    if ((typeof value !== "object" || value === null) && typeof value !== "function") return this.#settle(FULFILLED, value);
+    if (value === this)
+      return this.#settle(REJECTED, new TypeError("a promise can't be resolved with itself"));
+    if ((typeof value !== "object" || value === null) && typeof value !== "function")
+      return this.#settle(FULFILLED, value);
     try {
       const then = value.then;
       if (typeof then !== "function") return this.#settle(FULFILLED, value);
@@ -119,7 +125,10 @@ export class Promise {
   }
 
   static all(values) {
-    return this.#gather(values, (results, index, done) => [(value) => ((results[index] = value), done()), undefined]);
+    return this.#gather(values, (results, index, done) => [
+      (value) => ((results[index] = value), done()),
+      undefined,
+    ]);
   }
 
   static allSettled(values) {

@@ -20,7 +20,9 @@ export class Request {
 
   headers(name) {
     const wanted = name.toLowerCase();
-    return this.headerFields.filter(([field]) => field === wanted).map(([, value]) => decode(value));
+    return this.headerFields
+      .filter(([field]) => field === wanted)
+      .map(([, value]) => decode(value));
   }
 
   cookie(name) {

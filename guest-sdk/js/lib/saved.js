@@ -21,7 +21,9 @@ function pack(value, path, around) {
     case "boolean":
       return value;
     case "number":
-      return Number.isFinite(value) && !Object.is(value, -0) ? value : tagged("number", Object.is(value, -0) ? "-0" : String(value));
+      return Number.isFinite(value) && !Object.is(value, -0)
+        ? value
+        : tagged("number", Object.is(value, -0) ? "-0" : String(value));
     case "undefined":
       return tagged("undefined");
     case "bigint":
@@ -37,18 +39,29 @@ function packObject(value, path, around) {
   if (value instanceof Connection) return tagged("connection", value.id);
   if (value instanceof Date) return tagged("Date", value.getTime());
   if (value instanceof Uint8Array) return tagged("bytes", base64(value));
-  if (around.has(value)) throw new TypeError(`${path} is a part of itself, which a snapshot can't keep`);
+  if (around.has(value))
+    throw new TypeError(`${path} is a part of itself, which a snapshot can't keep`);
   around.add(value);
   try {
-    if (Array.isArray(value)) return value.map((item, index) => pack(item, `${path}[${index}]`, around));
+    if (Array.isArray(value))
+      return value.map((item, index) => pack(item, `${path}[${index}]`, around));
     if (value instanceof Map) {
-      const entries = [...value].map(([key, item]) => [pack(key, `a key of ${path}`, around), pack(item, `${path}.get(${String(key)})`, around)]);
+      const entries = [...value].map(([key, item]) => [
+        pack(key, `a key of ${path}`, around),
+        pack(item, `${path}.get(${String(key)})`, around),
+      ]);
       return tagged("Map", entries);
     }
-    if (value instanceof Set) return tagged("Set", [...value].map((item) => pack(item, `an item of ${path}`, around)));
+    if (value instanceof Set)
+      return tagged(
+        "Set",
+        [...value].map((item) => pack(item, `an item of ${path}`, around)),
+      );
     const prototype = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) {
-      throw new TypeError(`${path} is a ${prototype.constructor?.name ?? "object with a prototype"}, which a snapshot can't keep: keep plain data`);
+      throw new TypeError(
+        `${path} is a ${prototype.constructor?.name ?? "object with a prototype"}, which a snapshot can't keep: keep plain data`,
+      );
     }
     const packed = {};
     for (const [key, item] of Object.entries(value)) {
@@ -79,18 +92,24 @@ function unpack(value, connection) {
     case "bytes":
       return fromBase64(content);
     case "Map":
-      return new Map(content.map(([key, item]) => [unpack(key, connection), unpack(item, connection)]));
+      return new Map(
+        content.map(([key, item]) => [unpack(key, connection), unpack(item, connection)]),
+      );
     case "Set":
       return new Set(content.map((item) => unpack(item, connection)));
     case "object":
       return unpackEntries(content, connection);
     default:
-      throw new TypeError(`a state has ${JSON.stringify(value[TAG])}, which this version of the SDK does not know`);
+      throw new TypeError(
+        `a state has ${JSON.stringify(value[TAG])}, which this version of the SDK does not know`,
+      );
   }
 }
 
 function unpackEntries(value, connection) {
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unpack(item, connection)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, unpack(item, connection)]),
+  );
 }
 
 function tagged(tag, content) {

@@ -35,23 +35,36 @@ export function resume(instance, ids, { schema, state }) {
   const known = new Map(saved.connections.map((entry) => [entry.id, entry]));
   const missing = ids.find((id) => !known.has(id));
   if (missing !== undefined) throw new Error(`the state knows nothing of connection ${missing}`);
-  const upgrade = (value, by) => (schema === definition.schema || value === undefined ? value : upgraded(definition, by, value, schema));
+  const upgrade = (value, by) =>
+    schema === definition.schema || value === undefined
+      ? value
+      : upgraded(definition, by, value, schema);
 
   current.instance = instance;
-  if (schema !== definition.schema && definition.upgrade === undefined && definition.upgradeState === undefined) throw UNKNOWN_SCHEMA;
+  if (
+    schema !== definition.schema &&
+    definition.upgrade === undefined &&
+    definition.upgradeState === undefined
+  )
+    throw UNKNOWN_SCHEMA;
   if (saved.timers.length > 0) {
-    if (instance.newTimers === undefined) throw new Error("the state has timers, and this version hears of none");
+    if (instance.newTimers === undefined)
+      throw new Error("the state has timers, and this version hears of none");
     instance.timers = instance.newTimers();
     instance.timers.restore(saved.timers, (owner) => connections.has(owner));
   }
-  if (events.shared && saved.room !== undefined) events.room = revived(new definition(), upgrade(saved.room, "upgrade"));
+  if (events.shared && saved.room !== undefined)
+    events.room = revived(new definition(), upgrade(saved.room, "upgrade"));
   for (const connection of connections.values()) {
     const { state, member, fields } = known.get(connection.id);
     connection.state = upgrade(state, "upgradeState");
     if (member) Members.add(events.room.members, connection);
     if (fields !== undefined) {
       current.connection = connection;
-      events.objects.set(connection.id, revived(new definition(), upgrade(fields, "upgrade"), connection));
+      events.objects.set(
+        connection.id,
+        revived(new definition(), upgrade(fields, "upgrade"), connection),
+      );
     }
   }
   told(instance);
@@ -78,9 +91,13 @@ function upgraded(definition, by, value, schema) {
 /** Calls onResume, where there is one: an event like any other, except that none ends for it. */
 function told(instance) {
   const { events, connections } = instance;
-  if (events.shared) return void (events.room?.onResume && attempt(instance, undefined, () => events.room.onResume()));
+  if (events.shared)
+    return void (
+      events.room?.onResume && attempt(instance, undefined, () => events.room.onResume())
+    );
   for (const connection of connections.values()) {
     const object = events.objects ? events.objects.get(connection.id) : events.definition;
-    if (object?.onResume !== undefined) attempt(instance, connection, () => object.onResume(connection));
+    if (object?.onResume !== undefined)
+      attempt(instance, connection, () => object.onResume(connection));
   }
 }

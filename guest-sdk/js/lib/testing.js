@@ -2,13 +2,18 @@
 import { peers, running } from "./fake/running.js";
 import { ask, isRejection } from "./gate.js";
 import { console as logged } from "./globals/console.js";
-import { open } from "./instance.js";
+import { Events as ofClass } from "./events/class.js";
+import { Events as ofObject } from "./events/object.js";
+import { Events as ofRoom } from "./events/room.js";
+import { Instance } from "./instance.js";
+import { kindOf } from "./kind.js";
 import { toBytes } from "./message.js";
 import { resume, suspend, UNKNOWN_SCHEMA } from "./snapshot.js";
 import { encode } from "./text.js";
 import { Timers } from "./timer.js";
 import * as timeouts from "./timeouts.js";
 
+const EVENTS = { object: ofObject, class: ofClass, room: ofRoom };
 const YEAR = 365 * 24 * 60 * 60 * 1000;
 let lastId = 0;
 
@@ -61,7 +66,9 @@ export class TestHost {
   async advance(milliseconds) {
     const until = this.#now + milliseconds;
     for (;;) {
-      const due = [...this.timers].filter(([, timer]) => timer.at <= until).sort(([, left], [, right]) => left.at - right.at)[0];
+      const due = [...this.timers]
+        .filter(([, timer]) => timer.at <= until)
+        .sort(([, left], [, right]) => left.at - right.at)[0];
       if (due === undefined) break;
       const [id, timer] = due;
       this.#now = Math.max(this.#now, timer.at);
@@ -74,7 +81,9 @@ export class TestHost {
 
   async swap(definition = this.#definition) {
     if (definition.schema === undefined || this.#definition.schema === undefined) {
-      throw new Error("a handler without a schema keeps no state: its connections would stay with the old version, or be closed with 1012");
+      throw new Error(
+        "a handler without a schema keeps no state: its connections would stay with the old version, or be closed with 1012",
+      );
     }
     await this.event(() => {
       const old = this.#instance;
@@ -82,19 +91,28 @@ export class TestHost {
       const saved = suspend(old);
       this.#open(definition);
       try {
-        resume(this.#instance, [...old.connections.keys()].sort((left, right) => left - right), saved);
+        resume(
+          this.#instance,
+          [...old.connections.keys()].sort((left, right) => left - right),
+          saved,
+        );
       } catch (error) {
         this.#instance = old;
         this.#definition = oldDefinition;
-        throw error === UNKNOWN_SCHEMA ? new Error(`the state has the schema ${saved.schema}, which the new version does not know`) : error;
+        throw error === UNKNOWN_SCHEMA
+          ? new Error(
+              `the state has the schema ${saved.schema}, which the new version does not know`,
+            )
+          : error;
       }
-      for (const [id, connection] of this.#instance.connections) peers.get(id).connection = connection;
+      for (const [id, connection] of this.#instance.connections)
+        peers.get(id).connection = connection;
     });
   }
 
   #open(definition) {
     this.#definition = definition;
-    this.#instance = open(definition);
+    this.#instance = new Instance(definition, new EVENTS[kindOf(definition)](definition));
     this.#instance.newTimers = () => new Timers();
   }
 
@@ -135,14 +153,24 @@ export class TestHost {
 
   #globals() {
     const { setTimeout, setInterval, clearTimeout, clearInterval } = timeouts;
-    const own = { console: { ...console, ...logged }, setTimeout, setInterval, clearTimeout, clearInterval };
+    const own = {
+      console: { ...console, ...logged },
+      setTimeout,
+      setInterval,
+      clearTimeout,
+      clearInterval,
+    };
     if (this.#fetch !== undefined) own.fetch = this.#fetch;
     return own;
   }
 
   /** A message of a peer's. */
   deliver(peer, message) {
-    return this.event(() => (peer.isOpen && peer.closed === undefined ? this.#instance.message(peer.id, { val: message }) : undefined));
+    return this.event(() =>
+      peer.isOpen && peer.closed === undefined
+        ? this.#instance.message(peer.id, { val: message })
+        : undefined,
+    );
   }
 
   /** The end of a connection; `onClose` follows the event that runs. */
@@ -157,14 +185,21 @@ export class TestHost {
   subscribe(id, topic) {
     if (peers.get(id)?.isOpen !== true) return "closed";
     // eslint-disable-next-line no-control-regex -- these are what a name may not have
-    if (topic === "" || topic === "shared:" || encode(topic).length > 256 || /[\x00-\x1f\x7f-\x9f]/.test(topic)) return "invalid";
+    if (
+      topic === "" ||
+      topic === "shared:" ||
+      encode(topic).length > 256 ||
+      /[\x00-\x1f\x7f-\x9f]/.test(topic)
+    )
+      return "invalid";
     if (!this.topics.has(topic)) this.topics.set(topic, new Set());
     this.topics.get(topic).add(id);
     return "subscribed";
   }
 
   setTimer(after, every) {
-    if ([after, every ?? after].some((time) => time < 10 || time > YEAR)) return { tag: "out-of-range" };
+    if ([after, every ?? after].some((time) => time < 10 || time > YEAR))
+      return { tag: "out-of-range" };
     if (this.timers.size >= 256) return { tag: "full" };
     this.#lastTimer += 1;
     this.timers.set(this.#lastTimer, { at: this.#now + after, every });
@@ -212,7 +247,10 @@ export class TestConnection {
 
   end(code, reason) {
     if (!this.isOpen || this.closed !== undefined) return "closed";
-    const allowed = [1000, 1001, 1003].includes(code) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+    const allowed =
+      [1000, 1001, 1003].includes(code) ||
+      (code >= 1007 && code <= 1014) ||
+      (code >= 3000 && code <= 4999);
     if (!allowed || encode(reason).length > 123) return "invalid";
     this.closed = { code, reason };
     this.#host.close(this, { origin: "handler", code, reason, detail: "" });
@@ -220,16 +258,23 @@ export class TestConnection {
   }
 
   request() {
-    const { path = "/", query, headers = {}, remoteAddress = "127.0.0.1:50000", subprotocol } = this.options;
+    const {
+      path = "/",
+      query,
+      headers = {},
+      remoteAddress = "127.0.0.1:50000",
+      subprotocol,
+    } = this.options;
     const fields = Symbol.iterator in headers ? [...headers] : Object.entries(headers);
     return {
       path,
       query,
-      headers: fields.map(([name, value]) => [name.toLowerCase(), typeof value === "string" ? encode(value) : value]),
+      headers: fields.map(([name, value]) => [
+        name.toLowerCase(),
+        typeof value === "string" ? encode(value) : value,
+      ]),
       remoteAddress,
       subprotocol,
     };
   }
 }
-
-

@@ -15,7 +15,9 @@ export function decode(bytes) {
 
 /** Text as bytes; a lone surrogate becomes U+FFFD. */
 export function encode(text) {
-  const binary = /^[\x00-\x7f]*$/.test(text) ? text : unescape(encodeURIComponent(text.toWellFormed()));
+  const binary = /^[\x00-\x7f]*$/.test(text)
+    ? text
+    : unescape(encodeURIComponent(text.toWellFormed()));
   if (Uint8Array.fromBase64 !== undefined) return Uint8Array.fromBase64(btoa(binary));
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
@@ -40,7 +42,14 @@ function decodeLossy(bytes) {
       text += String.fromCharCode(first);
       continue;
     }
-    const needed = first >= 0xc2 && first <= 0xdf ? 1 : (first & 0xf0) === 0xe0 ? 2 : first >= 0xf0 && first <= 0xf4 ? 3 : 0;
+    const needed =
+      first >= 0xc2 && first <= 0xdf
+        ? 1
+        : (first & 0xf0) === 0xe0
+          ? 2
+          : first >= 0xf0 && first <= 0xf4
+            ? 3
+            : 0;
     let point = needed === 0 ? 0 : first & (0x3f >> needed);
     let left = needed;
     // The second byte's bounds keep out overlong forms, surrogates and what is too high.

@@ -4,7 +4,8 @@ import { current } from "./current.js";
 const WHY = {
   full: "the instance has max-timers already",
   "out-of-range": "a timer takes 10 ms to 365 days",
-  unavailable: "no timer can be set here: the handshake is not answered yet, or the connection has ended",
+  unavailable:
+    "no timer can be set here: the handshake is not answered yet, or the connection has ended",
 };
 
 export class AlarmError extends Error {
@@ -23,7 +24,10 @@ export class Timers {
   /** Sets a timer of the host's. `entry` is what it is for. */
   set(after, every, entry) {
     // Not early: what the host does not count is rounded up.
-    const outcome = host.set(milliseconds(after), every === undefined ? undefined : milliseconds(every));
+    const outcome = host.set(
+      milliseconds(after),
+      every === undefined ? undefined : milliseconds(every),
+    );
     if (outcome.tag !== "set") throw new AlarmError(outcome.tag);
     this.#byId.set(outcome.val, { ...entry, every, owner: current.instance.owner() });
     return outcome.val;

@@ -24,9 +24,17 @@ declare global {
   };
 
   /** Calls a function later, in an event of its own. At least 10 ms; callbacks can't move in a swap: use `alarms` for that. */
-  function setTimeout<A extends unknown[]>(callback: (...args: A) => void, delay?: number, ...args: A): number;
+  function setTimeout<A extends unknown[]>(
+    callback: (...args: A) => void,
+    delay?: number,
+    ...args: A
+  ): number;
   /** Calls a function again and again. */
-  function setInterval<A extends unknown[]>(callback: (...args: A) => void, delay?: number, ...args: A): number;
+  function setInterval<A extends unknown[]>(
+    callback: (...args: A) => void,
+    delay?: number,
+    ...args: A
+  ): number;
   function clearTimeout(id: number | undefined): void;
   function clearInterval(id: number | undefined): void;
   function queueMicrotask(callback: () => void): void;

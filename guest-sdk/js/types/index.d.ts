@@ -260,7 +260,8 @@ export interface Rejection {
 }
 
 /** Header fields of a response: at most 32 with 8 KiB in all. */
-export type HeaderFields = Record<string, string | Uint8Array> | Iterable<readonly [string, string | Uint8Array]>;
+export type HeaderFields =
+  Record<string, string | Uint8Array> | Iterable<readonly [string, string | Uint8Array]>;
 
 /** Accepts a handshake. */
 export function accept(options?: {
@@ -304,7 +305,11 @@ export namespace topics {
   /** Ends a subscription. */
   function unsubscribe(connection: Connection, topic: string): "unsubscribed" | "not-subscribed";
   /** Sends a message to all who are subscribed, but for `except`. It waits for up to 5 s where more is published than delivered. */
-  function publish(topic: string, data: Data, options?: { except?: Connection | undefined }): PublishOutcome;
+  function publish(
+    topic: string,
+    data: Data,
+    options?: { except?: Connection | undefined },
+  ): PublishOutcome;
   /** How many connections are subscribed now. */
   function subscriberCount(topic: string): number;
 }

@@ -9,7 +9,9 @@ export const peers = new Map();
 /** The host whose event runs; an error outside of one. */
 export function hostNow(what) {
   if (running.host === undefined) {
-    throw new Error(`${what} works in an event of a handler: socklet calls those, and in a test the TestHost of @socklet/guest/testing`);
+    throw new Error(
+      `${what} works in an event of a handler: socklet calls those, and in a test the TestHost of @socklet/guest/testing`,
+    );
   }
   return running.host;
 }

@@ -1,7 +1,8 @@
 import { hostNow, peers } from "./running.js";
 
 export const subscribe = (id, topic) => hostNow("subscribe").subscribe(id, topic);
-export const unsubscribe = (id, topic) => (hostNow("unsubscribe").topics.get(topic)?.delete(id) ? "unsubscribed" : "not-subscribed");
+export const unsubscribe = (id, topic) =>
+  hostNow("unsubscribe").topics.get(topic)?.delete(id) ? "unsubscribed" : "not-subscribed";
 export const subscriberCount = (topic) => hostNow("subscriberCount").topics.get(topic)?.size ?? 0;
 
 export function publish(topic, message, except) {

@@ -47,7 +47,8 @@ export class Body {
 
   async *[Symbol.asyncIterator]() {
     try {
-      for (let piece = await this.read(); piece !== undefined; piece = await this.read()) yield piece;
+      for (let piece = await this.read(); piece !== undefined; piece = await this.read())
+        yield piece;
     } finally {
       this.cancel();
     }

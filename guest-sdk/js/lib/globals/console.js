@@ -26,7 +26,8 @@ export const console = {
   countReset: (label = "default") => void counts.delete(label),
   time: (label = "default") => void timers.set(label, Date.now()),
   timeLog(label = "default", ...args) {
-    if (timers.has(label)) log.info(`${label}: ${Date.now() - timers.get(label)} ms ${format(args)}`.trimEnd());
+    if (timers.has(label))
+      log.info(`${label}: ${Date.now() - timers.get(label)} ms ${format(args)}`.trimEnd());
   },
   timeEnd(label = "default") {
     console.timeLog(label);

@@ -24,7 +24,8 @@ export class FetchError extends TypeError {
 
 const WHY = {
   "HTTP-request-denied": "the host is not among the manifest's allowed-hosts",
-  "destination-IP-prohibited": "the host is at a private address that is not among the manifest's allowed-hosts",
+  "destination-IP-prohibited":
+    "the host is at a private address that is not among the manifest's allowed-hosts",
   "connection-limit-reached": "too many requests are under way",
   "HTTP-request-body-size": "the request is longer than it may be",
   "HTTP-response-body-size": "the answer is longer than it may be",
@@ -57,7 +58,11 @@ function send(url, { scheme, authority, path }, method, fields, content) {
     throw new TypeError(`${url}: a header can't be sent: ${payload(error)?.tag ?? error}`);
   }
   const request = new OutgoingRequest(list);
-  attempted(url, () => request.setMethod(METHODS.includes(word) ? { tag: word } : { tag: "other", val: method }), `the method ${JSON.stringify(method)}`);
+  attempted(
+    url,
+    () => request.setMethod(METHODS.includes(word) ? { tag: word } : { tag: "other", val: method }),
+    `the method ${JSON.stringify(method)}`,
+  );
   attempted(url, () => request.setScheme({ tag: scheme }), "the scheme");
   attempted(url, () => request.setAuthority(authority), "the host");
   attempted(url, () => request.setPathWithQuery(path), "the path");
@@ -71,7 +76,8 @@ function send(url, { scheme, authority, path }, method, fields, content) {
   try {
     if (content !== undefined) {
       const stream = outgoing.write();
-      for (let at = 0; at < content.length; at += PIECE) stream.blockingWriteAndFlush(content.subarray(at, at + PIECE));
+      for (let at = 0; at < content.length; at += PIECE)
+        stream.blockingWriteAndFlush(content.subarray(at, at + PIECE));
       stream[Symbol.dispose]();
     }
     OutgoingBody.finish(outgoing, undefined);
@@ -100,11 +106,14 @@ class Response {
     this.headers = new Headers(fields.entries());
     fields[Symbol.dispose]?.();
     const body = response.consume();
+    response[Symbol.dispose]?.();
     const toError = (error) => {
       const reason = payload(error);
       if (reason?.tag === "closed") return undefined;
       const code = httpErrorCode(reason.val);
-      return code ? failure(url, code) : new FetchError("connection-terminated", url, reason.val.toDebugString());
+      return code
+        ? failure(url, code)
+        : new FetchError("connection-terminated", url, reason.val.toDebugString());
     };
     this.#body = new Body(body.stream(), body, ready, toError);
   }
@@ -141,7 +150,8 @@ function ready(pollable) {
 
 function toContent(body, fields) {
   if (body instanceof URLSearchParams) {
-    if (!fields.has("content-type")) fields.set("content-type", "application/x-www-form-urlencoded;charset=UTF-8");
+    if (!fields.has("content-type"))
+      fields.set("content-type", "application/x-www-form-urlencoded;charset=UTF-8");
     return encode(body.toString());
   }
   if (typeof body !== "string") return toBytes(body);

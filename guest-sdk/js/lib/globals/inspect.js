@@ -49,7 +49,9 @@ export function inspect(value, depth = 0, around = []) {
     case "symbol":
       return value.toString();
     case "function":
-      return /^class\b/.test(Function.prototype.toString.call(value)) ? `[class ${value.name}]` : `[Function: ${value.name || "(anonymous)"}]`;
+      return /^class\b/.test(Function.prototype.toString.call(value))
+        ? `[class ${value.name}]`
+        : `[Function: ${value.name || "(anonymous)"}]`;
     case "object":
       return value === null ? "null" : inspectObject(value, depth, around);
     default:
@@ -59,19 +61,33 @@ export function inspect(value, depth = 0, around = []) {
 
 function inspectObject(value, depth, around) {
   if (value instanceof Error) return report(value);
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
+  if (value instanceof Date)
+    return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
   if (value instanceof RegExp) return String(value);
   if (around.includes(value)) return "[Circular]";
   const name = value.constructor?.name ?? "null";
   if (depth >= DEEPEST) return `[${name}]`;
   const inside = (item) => inspect(item, depth + 1, [...around, value]);
   if (Array.isArray(value)) return listed("[", "]", value, inside);
-  if (ArrayBuffer.isView(value) && Symbol.iterator in value) return listed(`${name}(${value.length}) [`, "]", value, inside);
+  if (ArrayBuffer.isView(value) && Symbol.iterator in value)
+    return listed(`${name}(${value.length}) [`, "]", value, inside);
   if (value instanceof Set) return listed(`Set(${value.size}) {`, "}", value, inside);
-  if (value instanceof Map) return listed(`Map(${value.size}) {`, "}", value, ([key, item]) => `${inside(key)} => ${inside(item)}`);
+  if (value instanceof Map)
+    return listed(
+      `Map(${value.size}) {`,
+      "}",
+      value,
+      ([key, item]) => `${inside(key)} => ${inside(item)}`,
+    );
   const entries = Object.entries(value);
   const prefix = name === "Object" ? "{" : `${name} {`;
-  return listed(prefix, "}", entries, ([key, item]) => `${/^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key)}: ${inside(item)}`);
+  return listed(
+    prefix,
+    "}",
+    entries,
+    ([key, item]) =>
+      `${/^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key)}: ${inside(item)}`,
+  );
 }
 
 function listed(open, close, items, show) {

@@ -28,8 +28,11 @@ function next() {
 export const crypto = {
   /** Fills an array with bytes that nobody can foretell; at most 65,536 of them. */
   getRandomValues(array) {
-    if (array.byteLength > 65536) throw new RangeError("getRandomValues gives at most 65,536 bytes at a time");
-    new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(getRandomBytes(array.byteLength));
+    if (array.byteLength > 65536)
+      throw new RangeError("getRandomValues gives at most 65,536 bytes at a time");
+    new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(
+      getRandomBytes(array.byteLength),
+    );
     return array;
   },
 

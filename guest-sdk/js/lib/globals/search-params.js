@@ -22,7 +22,9 @@ export class URLSearchParams {
   }
 
   delete(name, value) {
-    this.#pairs = this.#pairs.filter((pair) => pair[0] !== name || (value !== undefined && pair[1] !== value));
+    this.#pairs = this.#pairs.filter(
+      (pair) => pair[0] !== name || (value !== undefined && pair[1] !== value),
+    );
   }
 
   get(name) {
@@ -34,7 +36,9 @@ export class URLSearchParams {
   }
 
   has(name, value) {
-    return this.#pairs.some((pair) => pair[0] === name && (value === undefined || pair[1] === value));
+    return this.#pairs.some(
+      (pair) => pair[0] === name && (value === undefined || pair[1] === value),
+    );
   }
 
   set(name, value) {

@@ -13,6 +13,7 @@ from pathlib import Path
 from .errors import BuildError
 from .probed import Probed
 from .project import Project
+from .unleak import Unmended, unleak
 
 VERSION = "0.25.1"
 
@@ -62,7 +63,10 @@ def make_component(
     output.parent.mkdir(parents=True, exist_ok=True)
     # Whole or not at all: a server may be watching.
     whole = output.with_name(f".{output.name}.{os.getpid()}")
-    shutil.copyfile(made, whole)
+    try:
+        whole.write_bytes(unleak(made.read_bytes()))
+    except Unmended as error:
+        raise BuildError(f"componentize-py has made a component that leaks: {error}") from None
     whole.replace(output)
 
 

@@ -90,6 +90,17 @@ def test_imports_inside_of_functions_are_found_through_dependencies(tmp_path: Pa
     assert {"one", "package.part"} <= set(found.own)
 
 
+def test_packages_that_lie_elsewhere_are_found(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere/package").mkdir(parents=True)
+    (tmp_path / "elsewhere/package/__init__.py").write_text("")
+    app = f"import sys\nsys.path.append({str(tmp_path / 'elsewhere')!r})\nimport package\n{HELLO}"
+    folder = tmp_path / "project"
+    folder.mkdir()
+    found = look(project(folder, app=app))
+    assert found.elsewhere == (str(tmp_path / "elsewhere"),)
+    assert look(project(folder, app=HELLO)).elsewhere == ()
+
+
 @pytest.mark.parametrize(
     "settings, files",
     [

@@ -2,7 +2,7 @@
 
 `project` finds what to build, `probe` asks the handler what it uses (in a process of its own,
 by `probed`), `world` says that in WIT, and `componentize` has componentize-py make the
-component.
+component, which `unleak` mends.
 """
 
 from __future__ import annotations

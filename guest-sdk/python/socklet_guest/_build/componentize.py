@@ -13,6 +13,7 @@ from pathlib import Path
 from .errors import BuildError
 from .probed import Probed
 from .project import Project
+from .unleak import Unmended, unleak
 
 VERSION = "0.25.1"
 
@@ -46,7 +47,8 @@ def make_component(
     )
     (entry / "socklet_entry.py").write_text(text, encoding="utf-8")
     made = folder / "component.wasm"
-    search = [argument for path in (entry, *project.search) for argument in ("-p", str(path))]
+    folders = [str(entry), *map(str, project.search), *handler.elsewhere]
+    search = [argument for path in folders for argument in ("-p", path)]
     run = subprocess.run(
         [*tool, "-d", str(wit), "-w", "composed", "--full-names", "componentize"]
         + ["socklet_entry", *search, "-o", str(made)],
@@ -58,11 +60,14 @@ def make_component(
         env={**os.environ, "VIRTUAL_ENV": str(folder)},
     )
     if run.returncode != 0 or not made.is_file():
-        raise BuildError(_complaint(project, run.stdout))
+        raise BuildError(_complaint(project, folders, run.stdout))
     output.parent.mkdir(parents=True, exist_ok=True)
     # Whole or not at all: a server may be watching.
     whole = output.with_name(f".{output.name}.{os.getpid()}")
-    shutil.copyfile(made, whole)
+    try:
+        whole.write_bytes(unleak(made.read_bytes()))
+    except Unmended as error:
+        raise BuildError(f"componentize-py has made a component that leaks: {error}") from None
     whole.replace(output)
 
 
@@ -98,15 +103,15 @@ def _install() -> str:
     return f"{sys.executable} -m venv .venv && .venv/bin/python {install}"
 
 
-def _complaint(project: Project, said: str) -> str:
+def _complaint(project: Project, folders: list[str], said: str) -> str:
     """What componentize-py has said, as far as it is about the project.
 
     It prints the traceback of the Python inside of the component, and one of its own.
     """
     said = said.strip()
-    # Folders have numbers there: the entry's is the first.
-    for number, path in enumerate(("", *map(str, project.search))):
-        said = said.replace(f'File "/{number}/', f'File "{path}/' if path else 'File "')
+    # Folders have numbers there.
+    for number, path in enumerate(folders):
+        said = said.replace(f'File "/{number}/', f'File "{path}/')
     # What is around it and after it is componentize-py's own.
     inner = re.split(r"\n+(?:Caused by|Stack backtrace):", said.partition("AssertionError: ")[2])[0]
     last = re.findall(r"^\w[\w.]*(?:Error|Exception|Exit|Interrupt)\b.*$", inner, re.MULTILINE)

@@ -52,6 +52,7 @@ def main() -> None:
 
 def probe(question: dict[str, Any]) -> dict[str, Any]:
     root = Path(question["root"])
+    before = set(sys.modules)
     module = import_app(question["module"], root)
     kind = find_handler(module, question["attribute"])
     # Code that comes with a dependency imports inside of functions as well.
@@ -77,6 +78,7 @@ def probe(question: dict[str, Any]) -> dict[str, Any]:
         "imports": imports,
         "later": later,
         "own": sorted(own),
+        "elsewhere": folders_elsewhere(set(sys.modules) - before, question["search"]),
     }
 
 
@@ -221,6 +223,21 @@ def imported_later(names: set[str]) -> list[str]:
                 new = set(sys.modules) - before
                 names |= {module for module in new if is_third_party(module)}
     return sorted(later)
+
+
+def folders_elsewhere(names: set[str], search: list[str]) -> list[str]:
+    """Further folders that modules were imported from: those of packages that are installed as
+    they lie somewhere (`pip install -e`), which only this Python knows."""
+    found = set()
+    for name in names:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file is None or "." in name or not is_third_party(name):
+            continue
+        path = Path(file)
+        folder = path.parent.parent if path.stem == "__init__" else path.parent
+        if not any(folder.is_relative_to(known) for known in search):
+            found.add(str(folder))
+    return sorted(found)
 
 
 def is_third_party(name: str) -> bool:

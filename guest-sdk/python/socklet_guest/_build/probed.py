@@ -30,6 +30,8 @@ class Probed:
     """Modules that are imported inside of functions."""
     own: tuple[str, ...]
     """The modules whose lines tracebacks are to show."""
+    elsewhere: tuple[str, ...]
+    """Folders beside those of the project from which it imports modules."""
 
     @property
     def summary(self) -> str:

@@ -75,7 +75,9 @@ func End() {
 	if limit != math.MaxInt64 {
 		debug.SetMemoryLimit(math.MaxInt64)
 	}
-	debug.SetGCPercent(-1)
+	// While this waits for a collection another goroutine may run, and turn it on again.
+	for debug.SetGCPercent(-1) >= 0 {
+	}
 }
 
 // Paused calls a function without the collector, in an event.

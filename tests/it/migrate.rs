@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use crate::harness::guests::{ANSWERS_A, KEEPS_A, KEEPS_B, KEEPS_ROOM_A, KEEPS_ROOM_B};
-use crate::harness::{Client, LogLine, Operator, Server, Start};
+use crate::harness::guests::{
+    ANSWERS_A, KEEPS_A, KEEPS_B, KEEPS_ROOM_A, KEEPS_ROOM_B, RINGS_A, RINGS_B,
+};
+use crate::harness::{Client, LogLine, Operator, Server, Start, within};
 
 const ROOMS: &[u8] = b"route = \"/room/{name}\"\nscope = \"path\"\n";
 
@@ -243,4 +245,37 @@ async fn topics_and_the_session_of_a_connection_outlive_its_instance() {
     let (status, _) = operator.send("POST /connections/1", &[], b"from outside").await;
     assert_eq!(status, 202);
     assert_eq!(speaker.client.text().await, "from outside");
+}
+
+#[tokio::test]
+async fn instances_in_long_events_keep_no_others_from_moving() {
+    let files: [(&str, &[u8]); 2] = [("busy.wasm", &RINGS_A.bytes()), ("x.wasm", &KEEPS_A.bytes())];
+    let start = Start::with(&files).endless_events().arg("--admin=127.0.0.1:0");
+    let server = start.run().await;
+    let operator = Operator::of(&server).await;
+    let mut quiet = server.connect("/busy").await;
+    assert_eq!(quiet.ask("count").await, "0 have gone off");
+    let mut other = Speaker::of(&server, "/x").await;
+    other.say("hi").await;
+    // More than may move at a time, of one handler and of all.
+    let mut busy = Vec::new();
+    for _ in 0..20 {
+        let mut client = server.connect("/busy").await;
+        client.send("spin 10000000").await;
+        busy.push(client);
+    }
+    server.put("busy.wasm", &RINGS_B.bytes());
+    server.log.wait("the new version", |line| line.number("generation") == Some(2)).await;
+    server.put("x.wasm", &KEEPS_B.bytes());
+    other.until("b").await;
+    let moved = async {
+        loop {
+            let status = operator.handler("busy").await;
+            let old = &status["generations"][0];
+            if old["connections"] == 20 {
+                return;
+            }
+        }
+    };
+    within("the one that has nothing to do", moved).await;
 }

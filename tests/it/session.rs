@@ -538,6 +538,26 @@ async fn a_rollback_does_not_bring_back_a_key_that_was_replaced() {
 }
 
 #[tokio::test]
+async fn a_rollback_after_a_key_was_replaced_goes_back_to_the_older_route() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, SECRET).unwrap();
+    let session =
+        format!("[session]\nalgorithm = 'HS256'\nkey-file = {file:?}\nfrom = ['authorization']\n");
+    let server = serving(&session).arg("--admin=127.0.0.1:0").run().await;
+    let operator = Operator::of(&server).await;
+    server.put("chat.toml", format!("route = '/moved'\n{session}").as_bytes());
+    generation(&server, 2).await;
+    std::fs::write(&file, OTHER_SECRET).unwrap();
+    generation(&server, 3).await;
+    let (status, done) = operator.ask("POST /handlers/chat/rollback").await;
+    assert_eq!((status, &done["rolled_back_to"]), (200, &json!(1)));
+    assert!(bearing(&server, &rotated()).await.is_ok());
+    let moved = Client::try_connect(&server.url("/moved"), &[]).await;
+    assert_eq!(moved.err(), Some(404));
+}
+
+#[tokio::test]
 async fn nobody_joins_a_room_that_drains_by_terms_that_hold_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");

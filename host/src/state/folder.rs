@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn what_a_rollback_would_bring_back_goes_before_what_serves() {
-        let Kept { folder, _files } = kept(2500);
+        let Kept { folder, _files } = kept(3000);
         let (one, of_one) = version(&[1; 1000]);
         let (two, of_two) = version(&[2; 1000]);
         let (other, of_other) = version(&[3; 1000]);

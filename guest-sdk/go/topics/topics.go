@@ -18,6 +18,7 @@ package topics
 import (
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"socklet/guest"
 	"socklet/guest/internal/host"
@@ -96,4 +97,10 @@ func SubscriberCount(topic string) uint64 {
 	return host.Topics.SubscriberCount(valid(topic))
 }
 
-func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
+// What is not UTF-8 must not be handed to the host, which ends the instance for it.
+func valid(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}

@@ -554,7 +554,7 @@ async fn a_rollback_after_a_key_was_replaced_goes_back_to_the_older_route() {
     assert_eq!((status, &done["rolled_back_to"]), (200, &json!(1)));
     assert!(bearing(&server, &rotated()).await.is_ok());
     let moved = Client::try_connect(&server.url("/moved"), &[]).await;
-    assert_eq!(moved.err(), Some(404));
+    assert_eq!(moved.err().unwrap(), 404);
 }
 
 #[tokio::test]

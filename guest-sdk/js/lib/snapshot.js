@@ -31,22 +31,19 @@ export function suspend(instance) {
 export function resume(instance, ids, { schema, state }) {
   const { definition, events, connections } = instance;
   for (const id of ids) connections.set(id, new Connection(id));
-  const saved = parse(decode(state), (id) => connections.get(id) ?? new Connection(id));
+  const ours = schema === definition.schema;
+  const upgrades = definition.upgrade !== undefined || definition.upgradeState !== undefined;
+  if (!ours && !upgrades) throw UNKNOWN_SCHEMA;
+  const saved = read(state, (id) => connections.get(id) ?? new Connection(id), ours);
   const known = new Map(saved.connections.map((entry) => [entry.id, entry]));
   const missing = ids.find((id) => !known.has(id));
   if (missing !== undefined) throw new Error(`the state knows nothing of connection ${missing}`);
   const upgrade = (value, by) =>
-    schema === definition.schema || value === undefined
+    ours || value === undefined
       ? value
       : upgraded(definition, by, value, schema);
 
   current.instance = instance;
-  if (
-    schema !== definition.schema &&
-    definition.upgrade === undefined &&
-    definition.upgradeState === undefined
-  )
-    throw UNKNOWN_SCHEMA;
   if (saved.timers.length > 0) {
     if (instance.newTimers === undefined)
       throw new Error("the state has timers, and this version hears of none");
@@ -68,6 +65,15 @@ export function resume(instance, ids, { schema, state }) {
     }
   }
   told(instance);
+}
+
+/** What was kept. What is of another schema, and was not written by this SDK, is unknown. */
+function read(state, connection, ours) {
+  try {
+    return parse(decode(state), connection);
+  } catch (error) {
+    throw ours ? error : UNKNOWN_SCHEMA;
+  }
 }
 
 /** What is kept of an object: what its onSuspend answers, or its own fields. */

@@ -47,9 +47,9 @@ pub(super) fn sdk(language: Language) -> Vec<File> {
 
 /// What is for the repository only, or comes from elsewhere.
 fn is_ours(part: &str) -> bool {
-    const OURS: [&str; 8] =
-        ["conformance", "tests", "wit", "build", "dist", "setup", "build-conformance", "generate"];
-    OURS.contains(&part)
+    const OURS: [&str; 7] =
+        ["tests", "wit", "build", "dist", "setup", "build-conformance", "generate"];
+    OURS.contains(&part) || part.starts_with("conformance")
 }
 
 /// The names of a language's templates.

@@ -22,6 +22,10 @@ const Call = struct {
         return std.fmt.parseInt(u32, self.word(), 10);
     }
 
+    fn milliseconds(self: *Call) !u64 {
+        return std.fmt.parseInt(u64, self.word(), 10);
+    }
+
     fn answer(self: *Call, text: []const u8) void {
         self.connection.writeText(text);
     }
@@ -228,7 +232,7 @@ fn remind(
     set: fn (socklet.Connection, u64) socklet.timers.TimerError!socklet.Timer,
     repeats: bool,
 ) !void {
-    const result = set(call.connection, try call.number());
+    const result = set(call.connection, try call.milliseconds());
     if (result) |timer| {
         call.handler.last = timer;
         try call.handler.reminders.append(socklet.allocator, .{

@@ -41,14 +41,7 @@ pub(super) fn go(project: &Path) -> Result<Made> {
     tool::announce("Go", "go build");
     let mut go = tool::command("go", project);
     go.env("GOOS", "wasip1").env("GOARCH", "wasm");
-    go.args([
-        "build",
-        "-buildmode=c-shared",
-        "-ldflags=-s -w -checklinkname=0",
-        "-o",
-        &output,
-        ".",
-    ]);
+    go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", &output, "."]);
     tool::run(go)?;
     read(name, &project.join(output))
 }

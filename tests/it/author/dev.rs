@@ -6,7 +6,7 @@ use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::process::Child;
 
-use super::{command, edit, project};
+use super::{command, edit, finish, project};
 use crate::harness::{Client, Log, binary, http};
 
 struct Development {
@@ -91,4 +91,15 @@ async fn pages_of_the_loopback_may_connect_and_the_test_page_learns_of_generatio
     // A name that leads here from elsewhere learns nothing.
     let ask = ["Accept: application/vnd.socklet.generations+json", "Host: example.com"];
     assert_eq!(http(dev.address, "GET /", &ask).await.status, 403);
+}
+
+#[tokio::test]
+async fn the_test_page_comes_back_to_each_new_version() {
+    let (_folder, project) = project("c", "hello").await;
+    let dev = Development::of(&project).await;
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/page");
+    let mut node = command("node", &page);
+    node.args(["--test", "development.mjs"]);
+    node.env("SOCKLET_URL", format!("http://{}", dev.address)).env("SOCKLET_PROJECT", &project);
+    finish(node).await.succeeded();
 }

@@ -50,7 +50,7 @@ pub(crate) fn for_state(
              directory: set --state-dir, or --no-state"
         ),
         Err(error) => {
-            warn!("{shown}: what serves is not kept for the next start: {error}: see --state-dir")
+            warn!("{shown}: what serves is not kept for the next start: {error}: see --state-dir");
         }
     }
     Ok(None)

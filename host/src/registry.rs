@@ -69,11 +69,11 @@ pub(crate) enum Absence {
 /// What a generation is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Made {
-    OfNew,
+    New,
     /// Of what serves already.
-    OfCurrent,
+    Current,
     /// Of what has served already.
-    OfOld,
+    Old,
 }
 
 /// An old generation that has connections.
@@ -225,7 +225,7 @@ impl Handler {
         settings: Settings,
         drain_until: Instant,
     ) -> u64 {
-        self.replace(prepared, digest, settings, drain_until, Made::OfNew)
+        self.replace(prepared, digest, settings, drain_until, Made::New)
     }
 
     fn replace(
@@ -241,9 +241,9 @@ impl Handler {
         let trial = self.current().filter(|_| settings.auto_rollback).and_then(|old| {
             let (alarm, now) = (self.alarm.clone(), Instant::now());
             match made {
-                Made::OfNew => Some(Trial::new(&old.failures, old.trial.as_ref(), alarm, now)),
-                Made::OfCurrent => old.trial.as_ref()?.begun_again(alarm, now),
-                Made::OfOld => None,
+                Made::New => Some(Trial::new(&old.failures, old.trial.as_ref(), alarm, now)),
+                Made::Current => old.trial.as_ref()?.begun_again(alarm, now),
+                Made::Old => None,
             }
         });
         let next = Generation::new(number, self.account.clone(), prepared, digest, settings);

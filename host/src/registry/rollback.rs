@@ -49,7 +49,7 @@ impl Handler {
         let previous = self.previous()?;
         let Generation { number, prepared, digest, .. } = &*previous;
         let prepared = prepared.clone().within(World::new(&settings));
-        let next = self.replace(prepared, *digest, settings, drain_until, Made::OfOld);
+        let next = self.replace(prepared, *digest, settings, drain_until, Made::Old);
         self.set_rolled_back(Rollback { to: Some(*number), by });
         Some((next, *number))
     }
@@ -62,7 +62,7 @@ impl Handler {
         let (previous, rolled_back) = (self.previous(), self.rolled_back());
         let restored = self.is_restored();
         let prepared = current.prepared.clone().within(World::new(&settings));
-        let next = self.replace(prepared, current.digest, settings, drain_until, Made::OfCurrent);
+        let next = self.replace(prepared, current.digest, settings, drain_until, Made::Current);
         self.previous.store(previous);
         self.rolled_back.store(rolled_back);
         self.restored.store(restored, Relaxed);

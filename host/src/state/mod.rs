@@ -157,13 +157,16 @@ impl Drop for State {
     }
 }
 
+/// A record, and the components that it names and that are not kept yet.
+type ToKeep = (Record, Vec<Component>);
+
 impl Waiting {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is to be written next, once there is something.
-    fn next(&self) -> Option<(String, Option<(Record, Vec<Component>)>)> {
+    fn next(&self) -> Option<(String, Option<ToKeep>)> {
         let empty = |inner: &mut Inner| inner.handlers.is_empty() && !inner.over;
         let inner = self.changed.wait_while(self.inner(), empty);
         let mut inner = inner.unwrap_or_else(PoisonError::into_inner);

@@ -72,6 +72,7 @@ pub(crate) mod connection {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as the host's functions take it")]
 fn owned(message: crate::bindings::socklet::websocket::types::MessageParam<'_>) -> crate::Message {
     use crate::bindings::socklet::websocket::types::MessageParam;
     match message {

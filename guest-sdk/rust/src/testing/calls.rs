@@ -1,8 +1,11 @@
 //! The functions of the host, with the signatures of the bindings.
+#![allow(clippy::needless_pass_by_value, reason = "they are called as the bindings are")]
 
 use std::rc::Rc;
 
 use super::fake::{Fake, Phase, Wire};
+use crate::Message;
+use crate::bindings::socklet::websocket::types::MessageParam;
 
 const ONE_MIB: u64 = 1024 * 1024;
 const MAX_SUBSCRIPTIONS: usize = 64;
@@ -39,7 +42,7 @@ pub(crate) mod connection {
     use crate::bindings::socklet::websocket::types::{CloseOutcome, MessageParam, WriteOutcome};
 
     pub(crate) fn write(to: u64, message: MessageParam<'_>) -> WriteOutcome {
-        let message = super::owned(message);
+        let message = super::owned(&message);
         open(to, WriteOutcome::Closed, |wire| {
             if message.as_bytes().len() as u64 > ONE_MIB {
                 return WriteOutcome::TooLarge;
@@ -72,10 +75,8 @@ pub(crate) mod connection {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as the host's functions take it")]
-fn owned(message: crate::bindings::socklet::websocket::types::MessageParam<'_>) -> crate::Message {
-    use crate::bindings::socklet::websocket::types::MessageParam;
-    match message {
+fn owned(message: &MessageParam<'_>) -> Message {
+    match *message {
         MessageParam::Text(text) => text.into(),
         MessageParam::Binary(bytes) => bytes.to_owned().into(),
     }
@@ -202,7 +203,7 @@ pub(crate) mod topics {
         message: MessageParam<'_>,
         except: Option<u64>,
     ) -> PublishOutcome {
-        let message = super::owned(message);
+        let message = super::owned(&message);
         if !is_name(topic) {
             return PublishOutcome::Invalid;
         }

@@ -25,8 +25,8 @@ typedef struct socklet_message {
   size_t length;
 } socklet_message;
 
-// A text message of a string, which has to be valid UTF-8: the host ends an instance that
-// writes what isn't.
+// A text message of a string. What is no UTF-8 in it, as a peer's query may be, is sent as
+// U+FFFD.
 static inline socklet_message socklet_text(socklet_string text) {
   socklet_message message = {SOCKLET_TEXT, text.data, text.length};
   return message;

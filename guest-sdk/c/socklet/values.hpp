@@ -54,7 +54,7 @@ SOCKLET_FORMAT(1, 2) inline std::string format(const char *format, ...) {
 // One whole WebSocket message, of somebody else's bytes.
 class message {
  public:
-  // A text message. It has to be UTF-8: the host ends an instance that writes what isn't.
+  // A text message. What is no UTF-8 in it is sent as U+FFFD.
   message(std::string_view text) : raw_{SOCKLET_TEXT, text.data(), text.size()} {}
   message(const char *text) : message(std::string_view(text)) {}
   message(const std::string &text) : message(std::string_view(text)) {}

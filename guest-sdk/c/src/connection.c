@@ -5,8 +5,13 @@
 #include "raw.h"
 
 socklet_write_outcome socklet_try_write(socklet_connection connection, socklet_message message) {
-  socklet_websocket_types_message_t raw = raw_message(message);
-  return (socklet_write_outcome) socklet_websocket_connection_write(connection, &raw);
+  socklet_buffer room = {0};
+  socklet_websocket_types_message_t raw =
+      raw_message(socklet_well_formed_message(message, &room));
+  socklet_write_outcome outcome =
+      (socklet_write_outcome) socklet_websocket_connection_write(connection, &raw);
+  socklet_free(&room);
+  return outcome;
 }
 
 void socklet_write(socklet_connection connection, socklet_message message) {
@@ -49,7 +54,9 @@ void socklet_writef(socklet_connection connection, const char *format, ...) {
 
 socklet_close_outcome socklet_close(socklet_connection connection, uint16_t code,
                                     const char *reason) {
-  socklet_raw_string_t raw = raw_text(reason == NULL ? "" : reason);
+  socklet_buffer room = {0};
+  socklet_string text = socklet_string_of(reason == NULL ? "" : reason);
+  socklet_raw_string_t raw = raw_string(socklet_well_formed(text, &room));
   socklet_close_outcome outcome =
       (socklet_close_outcome) socklet_websocket_connection_close(connection, code, &raw);
   if (outcome == SOCKLET_CLOSE_INVALID) {
@@ -57,6 +64,7 @@ socklet_close_outcome socklet_close(socklet_connection connection, uint16_t code
                   "of %zu bytes: use 1000 or 3000 to 4999, and at most 123 bytes",
                   (unsigned long long) connection, code, raw.len);
   }
+  socklet_free(&room);
   return outcome;
 }
 

@@ -4,8 +4,10 @@
 #include "raw.h"
 
 void socklet_log(socklet_level level, socklet_string line) {
-  socklet_raw_string_t raw = raw_string(line);
+  socklet_buffer room = {0};
+  socklet_raw_string_t raw = raw_string(socklet_well_formed(line, &room));
   socklet_websocket_log_log((socklet_websocket_log_level_t) level, &raw);
+  socklet_free(&room);
 }
 
 static void logv(socklet_level level, const char *format, va_list arguments) {

@@ -11,6 +11,11 @@ static inline socklet_raw_string_t raw_string(socklet_string string) {
   return (socklet_raw_string_t){(uint8_t *) string.data, string.length};
 }
 
+// The text, or, where that is no UTF-8, what it is with U+FFFD for each wrong byte: in `room`
+// then, which is the caller's to free.
+socklet_string socklet_well_formed(socklet_string text, socklet_buffer *room);
+socklet_message socklet_well_formed_message(socklet_message message, socklet_buffer *room);
+
 static inline socklet_raw_string_t raw_text(const char *text) {
   return raw_string(socklet_string_of(text));
 }

@@ -61,9 +61,12 @@ bool socklet_unsubscribe(socklet_connection connection, const char *topic) {
 socklet_topic_outcome socklet_publish(const char *topic, socklet_message message,
                                       socklet_connection except) {
   socklet_raw_string_t raw = raw_text(topic);
-  socklet_websocket_types_message_t payload = raw_message(message);
+  socklet_buffer room = {0};
+  socklet_websocket_types_message_t payload =
+      raw_message(socklet_well_formed_message(message, &room));
   socklet_topic_outcome outcome = of_publish(socklet_websocket_topics_publish(
       &raw, &payload, except == SOCKLET_NOBODY ? NULL : &except));
+  socklet_free(&room);
   if (outcome != SOCKLET_TOPIC_DONE) {
     socklet_error("a message is not published to \"%s\": %s", topic, reason_of(outcome));
   }

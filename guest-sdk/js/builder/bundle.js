@@ -41,7 +41,18 @@ export async function bundle(project, entry, shape, { engine }) {
   const exports = new Set(shape.exports);
   let promises = false;
   for (;;) {
-    const { code, map, imports } = await once(project, entry, shape, exports, promises, engine);
+    const { code, map, imports, setsAlarms } = await once(
+      project,
+      entry,
+      shape,
+      exports,
+      promises,
+      engine,
+    );
+    if (setsAlarms && !shape.exports.includes("alarm"))
+      throw new Problem(
+        `${relative(project, entry)}: sets alarms, and has no onAlarm(connection, alarm) that would hear of them: write one, or use setTimeout`,
+      );
     // Each can make the other necessary: what is bundled then is bundled again.
     const alarm = imports.includes("socklet:websocket/timers@0.1.0") && !exports.has("alarm");
     const promised = !promises && /\bPromise\b|\b__async\b|\bqueueMicrotask\b/.test(code);
@@ -93,8 +104,11 @@ async function once(project, entry, shape, exports, promises, engine) {
   const imports = [
     ...new Set(output[1].imports.filter(({ external }) => external).map(({ path }) => path)),
   ];
+  const setsAlarms = Object.entries(output[1].inputs).some(
+    ([path, { bytesInOutput }]) => bytesInOutput > 0 && path.endsWith("lib/alarms.js"),
+  );
   const text = (end) => result.outputFiles.find(({ path }) => path.endsWith(end)).text;
-  return { code: text(".js"), map: JSON.parse(text(".map")), imports: imports.sort() };
+  return { code: text(".js"), map: JSON.parse(text(".map")), imports: imports.sort(), setsAlarms };
 }
 
 /** Runs esbuild; its errors are shown as it shows them. */

@@ -31,15 +31,18 @@ export function failed(connection, error) {
   connection?.close(1011, "uncaught exception");
 }
 
+/** Causes of causes that are shown; one may be its own. */
+const MAX_CAUSES = 8;
+
 /** An error with its stack, whether the engine's stack has the message (V8) or not (QuickJS). */
-export function report(error) {
+export function report(error, causes = MAX_CAUSES) {
   if (!(error instanceof Error)) return `exception: ${printable(error)}`;
   const head = `${error.name}: ${error.message}`;
   const stack = String(error.stack ?? "");
   const lines = stack.startsWith(head) ? stack : `${head}\n${located(stack)}`;
-  return error.cause === undefined
+  return error.cause === undefined || causes === 0
     ? lines.trimEnd()
-    : `${lines.trimEnd()}\ncaused by ${report(error.cause)}`;
+    : `${lines.trimEnd()}\ncaused by ${report(error.cause, causes - 1)}`;
 }
 
 /**

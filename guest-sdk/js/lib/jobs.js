@@ -27,7 +27,7 @@ export function waitFor(pollable, pollAll, ready) {
 /** Runs all that can be run in this event, and waits for what was asked of others. */
 export function drain(connection) {
   for (;;) {
-    run();
+    run(connection);
     report(connection);
     if (waits.size === 0) return;
     const pollables = [...waits.keys()];
@@ -39,11 +39,17 @@ export function drain(connection) {
   }
 }
 
-function run() {
+function run(connection) {
   while (jobs.length > 0) {
     const now = jobs;
     jobs = [];
-    for (const job of now) job();
+    for (const job of now) {
+      try {
+        job();
+      } catch (error) {
+        failed(connection, error);
+      }
+    }
   }
 }
 

@@ -5,6 +5,8 @@ import { Connection } from "./connection.js";
 
 /** The key that marks what JSON has no form for. */
 const TAG = "$";
+/** Objects within each other: what a peer has sent may be deeper than the stack. */
+const MAX_DEPTH = 64;
 
 export function stringify(value) {
   return JSON.stringify(pack(value, "state", new Set()));
@@ -41,6 +43,8 @@ function packObject(value, path, around) {
   if (value instanceof Uint8Array) return tagged("bytes", base64(value));
   if (around.has(value))
     throw new TypeError(`${path} is a part of itself, which a snapshot can't keep`);
+  if (around.size >= MAX_DEPTH)
+    throw new TypeError(`${path} lies ${MAX_DEPTH} objects deep, and a snapshot keeps no deeper ones`);
   around.add(value);
   try {
     if (Array.isArray(value))
@@ -63,7 +67,8 @@ function packObject(value, path, around) {
         `${path} is a ${prototype.constructor?.name ?? "object with a prototype"}, which a snapshot can't keep: keep plain data`,
       );
     }
-    const packed = {};
+    // Without a prototype, so that no key means anything.
+    const packed = Object.create(null);
     for (const [key, item] of Object.entries(value)) {
       if (item !== undefined) packed[key] = pack(item, `${path}.${key}`, around);
     }
@@ -76,7 +81,7 @@ function packObject(value, path, around) {
 function unpack(value, connection) {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => unpack(item, connection));
-  if (!(TAG in value)) return unpackEntries(value, connection);
+  if (!Object.hasOwn(value, TAG)) return unpackEntries(value, connection);
   const content = value.of;
   switch (value[TAG]) {
     case "number":

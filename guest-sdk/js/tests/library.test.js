@@ -1,10 +1,12 @@
 // Pure parts of the library, beside what Node has natively of the same.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { report } from "../lib/attempt.js";
 import * as encoding from "../lib/globals/encoding.js";
 import { format } from "../lib/globals/inspect.js";
 import * as random from "../lib/globals/random.js";
 import * as params from "../lib/globals/search-params.js";
+import { parse, stringify } from "../lib/saved.js";
 import { decode, encode } from "../lib/text.js";
 
 const TEXTS = [
@@ -122,4 +124,23 @@ test("random numbers are spread over [0, 1)", () => {
     random.crypto.randomUUID(),
     /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
   );
+});
+
+test("a state keeps whatever keys a peer has thought of", () => {
+  const value = JSON.parse('{"a":1,"__proto__":{"admin":true},"$":"Map","of":[]}');
+  const again = parse(stringify(value));
+  assert.deepEqual(Object.entries(again), Object.entries(value));
+  assert.equal(again.admin, undefined);
+});
+
+test("a state that lies deeper than the stack may is refused, with its place", () => {
+  const nested = (depth) => JSON.parse("[".repeat(depth) + "]".repeat(depth));
+  assert.deepEqual(parse(stringify(nested(64))), nested(64));
+  assert.throws(() => stringify(nested(65)), /state(\[0\])+ lies 64 objects deep/);
+});
+
+test("an error that is its own cause is told, and told once", () => {
+  const error = new Error("round and round");
+  error.cause = error;
+  assert.ok(report(error).length < 100_000);
 });

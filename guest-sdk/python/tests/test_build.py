@@ -126,6 +126,10 @@ def test_the_handler_is_found(tmp_path: Path, settings: str, files: dict[str, st
         (HEAD, "app.py: no handler: write a class like this one"),
         (HELLO + "class Other(Handler): pass\n", 'app = "app:Hello"'),
         (HELLO + "    async def on_message(self, c, m): ...\n", "app.py:4: on_message is async"),
+        (
+            HELLO + "    def on_mesage(self, c, m): ...\n",
+            "app.py:4: on_mesage is no event: is on_message meant?",
+        ),
         (HELLO + "    def on_request(self, c, r): ...\n", "app.py:4: on_request is called without"),
         (HELLO + "    schema = '1'\n", "app.py:2: schema is '1'"),
         (HELLO + "from socklet_guest import timers\n", "def on_alarm(self, connection, timer)"),

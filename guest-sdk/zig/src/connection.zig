@@ -7,11 +7,19 @@ const members = @import("members.zig");
 const memory = @import("memory.zig");
 const raw = @import("raw.zig");
 
-/// One whole WebSocket message. A text message is UTF-8: the host ends an instance that writes
-/// one that isn't.
+/// One whole WebSocket message. What is no UTF-8 in a text message, as a peer's query may be, is
+/// sent as U+FFFD.
 pub const Message = union(enum) {
     text: []const u8,
     binary: []const u8,
+
+    /// The payload as the host takes it.
+    pub fn wellFormed(self: Message) []const u8 {
+        return switch (self) {
+            .text => |text| memory.wellFormed(text),
+            .binary => |payload| payload,
+        };
+    }
 
     /// The payload of either kind.
     pub fn bytes(self: Message) []const u8 {
@@ -75,7 +83,7 @@ pub const Connection = enum(u64) {
 
     /// Sends a message, or says why not, and leaves the rest to you.
     pub fn tryWrite(self: Connection, message: Message) WriteError!void {
-        const payload = message.bytes();
+        const payload = message.wellFormed();
         const tag: raw.Message.Tag = if (message == .text) .text else .binary;
         const outcome = host.connection.write(self.id(), @backingInt(tag), raw.pointer(u8, payload), payload.len);
         return switch (@as(raw.WriteOutcome, @fromBackingInt(@intCast(outcome)))) {
@@ -107,7 +115,8 @@ pub const Connection = enum(u64) {
 
     /// The same, and says where it was closed already, or stays open.
     pub fn tryClose(self: Connection, code: u16, reason: []const u8) CloseError!void {
-        const outcome = host.connection.close(self.id(), code, raw.pointer(u8, reason), reason.len);
+        const text = memory.wellFormed(reason);
+        const outcome = host.connection.close(self.id(), code, raw.pointer(u8, text), text.len);
         switch (@as(raw.CloseOutcome, @fromBackingInt(@intCast(outcome)))) {
             .closing => {},
             .closed => return error.Closed,

@@ -2,14 +2,16 @@
 const std = @import("std");
 
 const host = @import("host.zig");
+const memory = @import("memory.zig");
 const raw = @import("raw.zig");
 
 pub const Level = raw.Level;
 
-/// Logs a line. Which levels are kept is set on the host. A line over 8 KiB is cut. It has to
-/// be UTF-8.
+/// Logs a line. Which levels are kept is set on the host. A line over 8 KiB is cut. What is no
+/// UTF-8 in it is logged as U+FFFD.
 pub fn log(level: Level, line: []const u8) void {
-    host.log.log(@backingInt(level), raw.pointer(u8, line), line.len);
+    const text = memory.wellFormed(line);
+    host.log.log(@backingInt(level), raw.pointer(u8, text), text.len);
 }
 
 /// For a component's root: `std.log` goes to the host's log, all levels of it.

@@ -36,3 +36,10 @@ pub fn realloc(old: ?[*]u8, old_size: usize, alignment: usize, size: usize) call
     if (old) |bytes| @memcpy(memory[0..@min(size, old_size)], bytes[0..@min(size, old_size)]);
     return memory;
 }
+
+/// Text as the host takes it, which ends an instance that gives it anything but UTF-8: with U+FFFD
+/// for what is none, in memory of the event.
+pub fn wellFormed(text: []const u8) []const u8 {
+    if (std.unicode.utf8ValidateSlice(text)) return text;
+    return std.fmt.allocPrint(arena, "{f}", .{std.unicode.fmtUtf8(text)}) catch @panic("no memory for a text");
+}

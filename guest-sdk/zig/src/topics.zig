@@ -59,7 +59,7 @@ pub fn unsubscribe(connection: Connection, topic: []const u8) bool {
 /// instance. It may wait where the handler publishes faster than the host delivers; never for a
 /// slow subscriber.
 pub fn publish(topic: []const u8, message: Message, except: Connection) PublishError!void {
-    const payload = message.bytes();
+    const payload = message.wellFormed();
     const tag: raw.Message.Tag = if (message == .text) .text else .binary;
     const outcome = host.topics.publish(
         raw.pointer(u8, topic),

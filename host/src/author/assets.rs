@@ -21,6 +21,11 @@ struct Sdks;
 #[folder = "../wit/"]
 struct Wit;
 
+#[derive(RustEmbed)]
+#[folder = "../docs/"]
+#[include = "*.md"]
+struct Docs;
+
 /// A file, by its place and with what it holds.
 pub(super) type File = (String, Cow<'static, [u8]>);
 
@@ -29,7 +34,7 @@ pub(super) fn wit() -> impl Iterator<Item = File> {
     Wit::iter().filter_map(|name| Some((name.to_string(), Wit::get(&name)?.data)))
 }
 
-/// An SDK as projects have a copy of it, with its WIT.
+/// An SDK as projects have a copy of it, with its WIT, and the pages that it speaks of.
 pub(super) fn sdk(language: Language) -> Vec<File> {
     let (folder, _) = language.folders();
     let prefix = format!("{folder}/");
@@ -40,9 +45,18 @@ pub(super) fn sdk(language: Language) -> Vec<File> {
     };
     let files = Sdks::iter().filter_map(|name| {
         let place = name.strip_prefix(&prefix).filter(|place| is_part(place))?;
-        Some((place.to_owned(), Sdks::get(&name)?.data))
+        let data = Sdks::get(&name)?.data;
+        Some((place.to_owned(), if place == "README.md" { within_project(data) } else { data }))
     });
-    files.chain(wit().map(|(name, data)| (format!("wit/{name}"), data))).collect()
+    let docs =
+        Docs::iter().filter_map(|name| Some((format!("docs/{name}"), Docs::get(&name)?.data)));
+    let wit = wit().map(|(name, data)| (format!("wit/{name}"), data));
+    files.chain(docs).chain(wit).collect()
+}
+
+/// The SDK's first page, whose links lead to pages beside it.
+fn within_project(page: Cow<'static, [u8]>) -> Cow<'static, [u8]> {
+    String::from_utf8_lossy(&page).replace("](../../docs/", "](docs/").into_bytes().into()
 }
 
 /// What is for the repository only, or comes from elsewhere.

@@ -19,6 +19,33 @@ Examples:
 /// Stands for the project's name in templates.
 const NAME: &str = "{{name}}";
 const MAX_NAME: usize = 64;
+/// What cargo, Go, npm or Python take for something of their own.
+const RESERVED: [&str; 24] = [
+    "std",
+    "core",
+    "alloc",
+    "test",
+    "cmd",
+    "main",
+    "build",
+    "vendor",
+    "node-modules",
+    "socklet",
+    "socklet-guest",
+    "self",
+    "super",
+    "crate",
+    "fn",
+    "mod",
+    "use",
+    "type",
+    "match",
+    "async",
+    "import",
+    "class",
+    "package",
+    "app",
+];
 
 /// Where the SDK lies in a project. Go takes `vendor` for its own.
 fn place_of_sdk(language: Language) -> &'static str {
@@ -42,6 +69,10 @@ pub(crate) struct New {
 impl New {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let name = name_of(&self.name)?;
+        ensure!(
+            !RESERVED.contains(&name),
+            "{name:?} means something else in some language: give the project another name"
+        );
         let language = match self.lang {
             Some(language) => language,
             None => ask()?,

@@ -13,11 +13,17 @@ async fn a_project_is_made_where_nothing_is_and_with_a_name_that_fits() {
     new(&["deep/er", "--lang", "c"]).await.succeeded();
     assert!(folder.path().join("deep/er/vendor/socklet-guest/wit/world.wit").is_file());
     assert!(folder.path().join("deep/er/.gitignore").is_file());
+    let page = folder.path().join("deep/er/vendor/socklet-guest/README.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("](docs/conformance.md)") && !page.contains("](../"), "{page}");
+    assert!(folder.path().join("deep/er/vendor/socklet-guest/docs/conformance.md").is_file());
     assert!(!folder.path().join("deep/er/vendor/socklet-guest/setup").exists());
     let said = new(&["deep/er", "--lang", "c"]).await.failed(1);
     assert!(said.contains("not empty"), "{said}");
     let said = new(&["Trial", "--lang", "c"]).await.failed(1);
     assert!(said.contains("small letter"), "{said}");
+    let said = new(&["std", "--lang", "go"]).await.failed(1);
+    assert!(said.contains("another name"), "{said}");
     let said = new(&["trial"]).await.failed(1);
     assert!(said.contains("--lang rust|js|ts|python|go|c|cpp|zig"), "{said}");
     let said = new(&["trial", "--lang", "c", "--template", "nothing"]).await.failed(1);

@@ -60,12 +60,14 @@ async fn cookie(stage: &Stage) -> Result<(), Unknown> {
 
 async fn parameter(stage: &Stage) -> Result<(), Unknown> {
     let server = stage.serve().await;
-    let mut peer = Peer::of(&server, "/c/x?a=caf%C3%A9+au+lait&b=1&b=2&c&%64=100%").await;
+    let mut peer = Peer::of(&server, "/c/x?a=caf%C3%A9+au+lait&b=1&b=2&c&%64=100%&f=%ff%41").await;
     peer.tell("/parameter a", "café au lait").await?;
     peer.tell("/parameter b", "1").await?;
     peer.tell("/parameter c", "").await?;
     peer.tell("/parameter d", "100%").await?;
-    peer.tell("/parameter e", "none").await
+    peer.tell("/parameter e", "none").await?;
+    // What a peer sends need not be text.
+    peer.tell("/parameter f", "\u{FFFD}A").await
 }
 
 async fn address(stage: &Stage) -> Result<(), Unknown> {

@@ -15,16 +15,20 @@ export class Events {
     if (this.room === undefined) {
       const room = new this.definition();
       const opened = room.onOpen?.(connection, request);
-      this.room = room;
       if (typeof opened?.then === "function")
-        return opened.then(() => room.onReady?.(connection, request));
+        return opened.then(() => {
+          this.room = room;
+          return room.onReady?.(connection, request);
+        });
+      this.room = room;
     }
     return this.room.onReady?.(connection, request);
   }
 
   /** From now on it is a member, unless it has gone while onReady waited for something. */
   isReady(connection) {
-    if (current.instance.connections.has(connection.id)) Members.add(this.room.members, connection);
+    if (this.room !== undefined && current.instance.connections.has(connection.id))
+      Members.add(this.room.members, connection);
   }
 
   message(connection, message) {

@@ -36,7 +36,9 @@ const WHY = {
 };
 
 export async function fetch(resource, { method = "GET", headers = {}, body } = {}) {
-  const url = String(resource?.href ?? resource);
+  // What is no whole character has no form on the wire.
+  const url = String(resource?.href ?? resource).toWellFormed();
+  method = String(method).toWellFormed();
   const target = parse(url);
   const fields = new Headers(headers);
   const content = body === undefined || body === null ? undefined : toContent(body, fields);
@@ -53,7 +55,9 @@ function send(url, { scheme, authority, path }, method, fields, content) {
   const word = method.toLowerCase();
   let list;
   try {
-    list = Fields.fromList([...fields].map(([name, value]) => [name, encode(value)]));
+    list = Fields.fromList(
+      [...fields].map(([name, value]) => [name.toWellFormed(), encode(value.toWellFormed())]),
+    );
   } catch (error) {
     throw new TypeError(`${url}: a header can't be sent: ${payload(error)?.tag ?? error}`);
   }

@@ -6,6 +6,7 @@ Run as a program, since it imports code of the user's, which may do anything to 
 from __future__ import annotations
 
 import ast
+import difflib
 import importlib
 import importlib.util
 import inspect
@@ -155,6 +156,7 @@ def hooks_of(kind: Any) -> list[str]:
     """The optional exports that a class has methods for; looks at all of its methods."""
     base = base_classes()[1 if is_room(kind) else 0]
     events = ["open", "on_request", "on_ready", "on_message", "on_close", "on_alarm"]
+    refuse_misspelt(kind, events)
     for name in [*events, "suspend", "resume", "upgrade", "upgrade_member"]:
         method = inspect.getattr_static(kind, name, None)
         function = getattr(method, "__func__", method)
@@ -171,6 +173,20 @@ def hooks_of(kind: Any) -> list[str]:
                 " it"
             )
     return [power for name, power in _HOOKS.items() if not is_inherited(kind, base, name)]
+
+
+def refuse_misspelt(kind: Any, events: list[str]) -> None:
+    """Refuses methods that look like events and are none: nobody would ever call them."""
+    for name in dir(kind):
+        if name.startswith("on_") and name not in events:
+            method = getattr(kind, name)
+            near = difflib.get_close_matches(name, events, 1)
+            meant = f": is {near[0]} meant?" if near else f": these are: {', '.join(events)}"
+            if inspect.isfunction(method):
+                raise Refused(
+                    f"{where(method)}: {name} is no event{meant} (a name that does not begin with"
+                    " on_ is free)"
+                )
 
 
 def is_inherited(kind: type, base: type, name: str) -> bool:

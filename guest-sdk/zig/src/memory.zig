@@ -40,6 +40,16 @@ pub fn realloc(old: ?[*]u8, old_size: usize, alignment: usize, size: usize) call
 /// Text as the host takes it, which ends an instance that gives it anything but UTF-8: with U+FFFD
 /// for what is none, in memory of the event.
 pub fn wellFormed(text: []const u8) []const u8 {
-    if (std.unicode.utf8ValidateSlice(text)) return text;
+    if (isAscii(text) or std.unicode.utf8ValidateSlice(text)) return text;
     return std.fmt.allocPrint(arena, "{f}", .{std.unicode.fmtUtf8(text)}) catch @panic("no memory for a text");
+}
+
+/// Most text is, and eight bytes at a time are quickly seen to be.
+fn isAscii(text: []const u8) bool {
+    var rest = text;
+    while (rest.len >= 8) : (rest = rest[8..]) {
+        if (std.mem.readInt(u64, rest[0..8], .little) & 0x8080_8080_8080_8080 != 0) return false;
+    }
+    for (rest) |byte| if (byte >= 0x80) return false;
+    return true;
 }

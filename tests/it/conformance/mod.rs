@@ -68,16 +68,23 @@ languages! {
     js: First, survives: true, gaps: &[];
     ts: First, survives: true, gaps: &[];
     python: First, survives: true, gaps: &[];
-    go: Second, survives: true, gaps: &[("upstreams: ", NO_HTTP)];
-    c: Second, survives: false, gaps: &[("upstreams: ", NO_HTTP)];
-    cpp: Second, survives: false, gaps: &[("upstreams: ", NO_HTTP), ("room: ", NO_ROOM)];
+    go: Second, survives: true, gaps: NO_UPSTREAMS;
+    c: Second, survives: false, gaps: NO_UPSTREAMS;
+    cpp: Second, survives: false, gaps: &[
+        ("upstreams: fetch", NO_HTTP),
+        ("upstreams: stream", NO_HTTP),
+        ("room: ", NO_ROOM),
+    ];
     zig: Second, survives: false, gaps: &[
         ("upstreams: environment", "Zig gives a library without a main no environment"),
-        ("upstreams: ", NO_HTTP),
+        ("upstreams: fetch", NO_HTTP),
+        ("upstreams: stream", NO_HTTP),
         ("room: ", NO_ROOM),
     ];
 }
 
+const NO_UPSTREAMS: &[(&str, &str)] =
+    &[("upstreams: fetch", NO_HTTP), ("upstreams: stream", NO_HTTP)];
 const NO_HTTP: &str = "the SDK has no binding of wasi:http: second tier";
 const NO_ROOM: &str = "no such program is written: second tier, whose SDKs have a broadcast";
 

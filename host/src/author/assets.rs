@@ -46,7 +46,7 @@ pub(super) fn sdk(language: Language) -> Vec<File> {
     let files = Sdks::iter().filter_map(|name| {
         let place = name.strip_prefix(&prefix).filter(|place| is_part(place))?;
         let data = Sdks::get(&name)?.data;
-        Some((place.to_owned(), if place == "README.md" { within_project(data) } else { data }))
+        Some((place.to_owned(), if place == "README.md" { within_project(&data) } else { data }))
     });
     let docs =
         Docs::iter().filter_map(|name| Some((format!("docs/{name}"), Docs::get(&name)?.data)));
@@ -55,8 +55,8 @@ pub(super) fn sdk(language: Language) -> Vec<File> {
 }
 
 /// The SDK's first page, whose links lead to pages beside it.
-fn within_project(page: Cow<'static, [u8]>) -> Cow<'static, [u8]> {
-    String::from_utf8_lossy(&page).replace("](../../docs/", "](docs/").into_bytes().into()
+fn within_project(page: &[u8]) -> Cow<'static, [u8]> {
+    String::from_utf8_lossy(page).replace("](../../docs/", "](docs/").into_bytes().into()
 }
 
 /// What is for the repository only, or comes from elsewhere.

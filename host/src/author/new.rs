@@ -20,7 +20,8 @@ Examples:
 const NAME: &str = "{{name}}";
 const MAX_NAME: usize = 64;
 /// What cargo, Go, npm or Python take for something of their own.
-const RESERVED: [&str; 24] = [
+const RESERVED: [&str; 25] = [
+    "go",
     "std",
     "core",
     "alloc",

@@ -151,10 +151,15 @@ impl Instances {
     }
 
     /// Reserves what an instance needs. Where they have run out and somebody is at rest,
-    /// that one's is waited for, for a moment.
-    pub(crate) async fn reserve_soon(&self, handler: &Account) -> Result<InstanceSlot, Full> {
+    /// that one's is waited for, for a moment; where the handler's own come to rest, as
+    /// `may_rest` says, also for one that is about to.
+    pub(crate) async fn reserve_soon(
+        &self,
+        handler: &Account,
+        may_rest: bool,
+    ) -> Result<InstanceSlot, Full> {
         const MOMENT: Duration = Duration::from_secs(1);
-        self.reserve_or_wait(MOMENT, handler, false).await
+        self.reserve_or_wait(MOMENT, handler, may_rest).await
     }
 
     /// Waits until one more instance may give its connections to another one.

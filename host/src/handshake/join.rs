@@ -220,7 +220,8 @@ impl Candidate<'_> {
         if let Some(left) = generation.pause_left() {
             return Err(response::unavailable_for(left, "the handler fails again and again"));
         }
-        let slot = self.host.instances.reserve_soon(&generation.account).await;
+        let may_rest = generation.prepared.has_snapshot();
+        let slot = self.host.instances.reserve_soon(&generation.account, may_rest).await;
         slot.map_err(|limit| super::check::full(limit, self.asked.peer, &generation.account))
     }
 }

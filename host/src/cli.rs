@@ -19,7 +19,7 @@ use socklet::listener::ListenAddress;
 use socklet::tls::TlsFiles;
 use socklet::written::{host_name, origin};
 
-use crate::author::{Build, Connect, Dev, Inspect, New};
+use crate::author::{Build, Componentize, Connect, Dev, Inspect, New};
 pub(crate) use config_file::parse;
 pub(crate) use files::{Check, Embed};
 use limits::{LimitFlags, TimeoutFlags};
@@ -87,6 +87,9 @@ Examples:
         #[arg(short, long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+    /// Make a component of a core module: what `build` does with what a compiler leaves.
+    #[command(hide = true)]
+    Componentize(Componentize),
     /// Compile a component from stdin: what `serve` calls for each file.
     #[command(hide = true)]
     Compile(Compile),
@@ -100,6 +103,7 @@ pub(crate) enum Job {
     Schema,
     New(New),
     Build(Build),
+    Componentize(Componentize),
     Dev(Dev),
     Inspect(Inspect),
     Connect(Box<Connect>),
@@ -329,6 +333,7 @@ impl Cli {
             Some(Command::Schema) => Job::Schema,
             Some(Command::New(new)) => Job::New(new),
             Some(Command::Build(build)) => Job::Build(build),
+            Some(Command::Componentize(componentize)) => Job::Componentize(componentize),
             Some(Command::Dev(dev)) => Job::Dev(dev),
             Some(Command::Inspect(inspect)) => Job::Inspect(inspect),
             Some(Command::Connect(connect)) => Job::Connect(Box::new(connect)),

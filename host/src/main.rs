@@ -5,6 +5,7 @@ mod cli;
 mod folders;
 mod listen;
 mod logging;
+mod replace;
 
 use std::future::pending;
 use std::io::Write as _;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         cli::Job::Embed(embed) => done(embed.run()),
         cli::Job::New(new) => done(new.run()),
         cli::Job::Build(build) => build.run(folders::for_code(build.cache_dir.clone())),
+        cli::Job::Componentize(componentize) => done(componentize.run()),
         cli::Job::Inspect(inspect) => done(inspect.run()),
         cli::Job::Connect(connect) => connect.run(),
         cli::Job::Schema => {

@@ -65,10 +65,7 @@ impl Dev {
     /// Builds it once, sees to it that this is done again whenever it changes, and tells
     /// what is to be served.
     pub(crate) fn start(&self) -> Result<Box<Serve>> {
-        let language = match self.lang {
-            Some(language) => language,
-            None => Language::of(&self.project)?,
-        };
+        let language = Language::of(&self.project, self.lang)?;
         let served = self.project.join(SERVED);
         std::fs::create_dir_all(&served)
             .with_context(|| format!("{}: can't be made", served.display()))?;

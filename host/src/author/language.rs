@@ -49,8 +49,11 @@ impl Language {
         }
     }
 
-    /// What a project is written in, by the file that its own tools go by.
-    pub(super) fn of(project: &Path) -> anyhow::Result<Self> {
+    /// What a project is written in: as it is said, or by the file that its own tools go by.
+    pub(super) fn of(project: &Path, said: Option<Self>) -> anyhow::Result<Self> {
+        if let Some(said) = said {
+            return Ok(said);
+        }
         if !project.is_dir() {
             bail!("{}: there is no such folder: give the project's", project.display());
         }
@@ -98,7 +101,7 @@ mod tests {
     #[test]
     fn a_project_is_known_by_its_own_file() {
         let folder = tempfile::tempdir().unwrap();
-        let of = || Language::of(folder.path()).map_err(|error| error.to_string());
+        let of = || Language::of(folder.path(), None).map_err(|error| error.to_string());
         let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         assert!(of().unwrap_err().contains("no project"));
         // One that is for something else.

@@ -15,7 +15,7 @@ mod inspect;
 mod language;
 mod new;
 
-pub(crate) use build::Build;
+pub(crate) use build::{Build, Componentize};
 pub(crate) use connect::Connect;
 pub(crate) use dev::Dev;
 pub(crate) use inspect::Inspect;

@@ -1,7 +1,7 @@
 //! The commands that look at files, and serve nothing.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -12,6 +12,7 @@ use socklet::manifest::embed;
 
 use super::limits::{LimitFlags, TimeoutFlags};
 use super::policy::PolicyFlags;
+use crate::replace::replace;
 
 #[derive(Args, Debug)]
 pub(crate) struct Check {
@@ -78,22 +79,6 @@ impl Embed {
             Err(why) => bail!("{}: {why}", self.file.display()),
         };
         let output = self.output.as_deref().unwrap_or(&self.file);
-        write(output, &made).with_context(|| format!("{}: can't be written", output.display()))
+        replace(output, &made).with_context(|| format!("{}: can't be written", output.display()))
     }
-}
-
-/// Replaces a file as a whole, so that a server that looks at it sees no half of it.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut draft = tempfile::Builder::new()
-        .prefix(".socklet-")
-        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    draft.write_all(bytes)?;
-    // As it was, or as any new file is.
-    let permissions = match std::fs::metadata(path) {
-        Ok(metadata) => metadata.permissions(),
-        Err(_) => std::os::unix::fs::PermissionsExt::from_mode(0o644),
-    };
-    draft.as_file().set_permissions(permissions)?;
-    draft.persist(path).map(drop).map_err(|error| error.error)
 }

@@ -62,31 +62,32 @@ fn command(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     command
 }
 
-async fn finish(mut command: Command) -> Done {
-    let output = tokio::time::timeout(PATIENCE, command.output()).await;
+async fn finish(command: Command) -> Done {
+    finish_with(command, "").await
+}
+
+/// The same, with something on its stdin.
+async fn finish_with(mut command: Command, input: &str) -> Done {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // One that reads nothing may have ended.
+    let _ = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
     let output = output.expect("the command takes too long").unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Done { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 async fn socklet(folder: &Path, args: &[&str]) -> Done {
-    let mut command = command(binary(), folder);
-    command.args(args);
-    finish(command).await
+    socklet_with(folder, args, "").await
 }
 
-/// The same, with something on its stdin.
 async fn socklet_with(folder: &Path, args: &[&str], input: &str) -> Done {
     let mut command = command(binary(), folder);
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(input.as_bytes()).await.unwrap();
-    drop(stdin);
-    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
-    let output = output.expect("the command takes too long").unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Done { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    command.args(args);
+    finish_with(command, input).await
 }
 
 /// A project `trial` of a template, in a folder of its own.

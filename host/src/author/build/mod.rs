@@ -6,7 +6,6 @@ mod script;
 mod tool;
 
 use std::ffi::OsStr;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use socklet::inspect;
 
 use super::component;
 use super::language::Language;
+use crate::replace::{folder_of, replace};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,6 +50,22 @@ pub(crate) struct Build {
     pub(crate) cache_dir: Option<PathBuf>,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct Componentize {
+    /// The core module
+    module: PathBuf,
+    /// Where the component goes
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+impl Componentize {
+    pub(crate) fn run(&self) -> Result<()> {
+        let component = of_module(&self.module.display().to_string(), &read(&self.module)?)?;
+        keep_up(&self.output, &component)
+    }
+}
+
 /// A component, and what it is called in its project.
 pub(super) struct Made {
     pub(super) name: String,
@@ -59,10 +75,7 @@ pub(super) struct Made {
 impl Build {
     pub(crate) fn run(&self, cache: Option<PathBuf>) -> Result<ExitCode> {
         let started = Instant::now();
-        let language = match self.lang {
-            Some(language) => language,
-            None => Language::of(&self.project)?,
-        };
+        let language = Language::of(&self.project, self.lang)?;
         let made = make(&self.project, language)?;
         let output = match &self.output {
             Some(output) => output.clone(),
@@ -93,31 +106,37 @@ pub(super) fn make(project: &Path, language: Language) -> Result<Made> {
         Language::Zig => native::zig(project),
     };
     let Made { name, component } = made?;
-    ensure!(
-        !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']),
-        "{name:?} can't be a file's name: give the project another one"
-    );
+    check_name(&name)?;
     let component = match component::is_core_module(&component) {
         false => component,
-        true => component::of_module(&component)
-            .with_context(|| format!("{name}: can't be made a component"))?,
+        true => of_module(&name, &component)?,
     };
     Ok(Made { name, component })
 }
 
+fn of_module(name: &str, module: &[u8]) -> Result<Vec<u8>> {
+    component::of_module(module).with_context(|| format!("{name}: can't be made a component"))
+}
+
+/// What a project calls itself becomes a file's name.
+fn check_name(name: &str) -> Result<()> {
+    ensure!(
+        !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']),
+        "{name:?} can't be a file's name: give the project another one"
+    );
+    Ok(())
+}
+
 /// Puts the component where it goes, with the manifest that the project has for it.
 pub(super) fn put(project: &Path, made: &Made, output: &Path) -> Result<()> {
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = folder_of(output);
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{}: can't be made", folder.display()))?;
     let manifest = project.join(format!("{}.toml", made.name));
     let target = output.with_extension("toml");
     // First, so that whoever serves the folder has both when the component comes.
     if manifest.is_file() && !same_file(&manifest, &target) {
-        let text = std::fs::read(&manifest);
-        let text = text.with_context(|| format!("{}: can't be read", manifest.display()))?;
-        replace(&target, &text)?;
+        keep_up(&target, &read(&manifest)?)?;
     } else if !manifest.is_file() && same_file(folder, &project.join(OUTPUT)) {
         // It was the project's, which has none any more.
         let removed = std::fs::remove_file(&target);
@@ -127,29 +146,23 @@ pub(super) fn put(project: &Path, made: &Made, output: &Path) -> Result<()> {
             bail!("{}: can't be removed: {error}", target.display());
         }
     }
-    replace(output, &made.component)
+    keep_up(output, &made.component)
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Replaces a file as a whole, and only where it changes: who watches it has no use for
-/// anything else.
-fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Replaces a file only where it changes: who watches it has no use for anything else.
+fn keep_up(path: &Path, bytes: &[u8]) -> Result<()> {
     if std::fs::read(path).is_ok_and(|there| there == bytes) {
         return Ok(());
     }
-    let written = || {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        let mut draft = tempfile::Builder::new().prefix(".socklet-").tempfile_in(folder)?;
-        draft.write_all(bytes)?;
-        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        draft.as_file().set_permissions(readable)?;
-        draft.persist(path).map(drop).map_err(|error| error.error)
-    };
-    written().with_context(|| format!("{}: can't be written", path.display()))
+    replace(path, bytes).with_context(|| format!("{}: can't be written", path.display()))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file).with_context(|| format!("{}: can't be read", file.display()))
 }
 
 /// What serving it would say.

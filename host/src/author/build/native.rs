@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use super::tool::{self, Install};
-use super::{Made, only_file};
+use super::{Made, only_file, read};
 use crate::author::language::Language;
 
 /// As pip has it for every system, without a word of the system's own packages.
@@ -34,8 +34,7 @@ const CORE: &str = ".core.wasm";
 pub(super) fn go(project: &Path) -> Result<Made> {
     tool::need("go", "builds Go", &GO)?;
     let file = project.join("go.mod");
-    let text = std::fs::read_to_string(&file)
-        .with_context(|| format!("{}: can't be read", file.display()))?;
+    let text = String::from_utf8_lossy(&read(&file)?).into_owned();
     let module = text.lines().find_map(|line| line.trim().strip_prefix("module "));
     let module = module.with_context(|| format!("{}: names no module", file.display()))?;
     // What follows the name is its major version.
@@ -50,7 +49,7 @@ pub(super) fn go(project: &Path) -> Result<Made> {
     go.env("GOOS", "wasip1").env("GOARCH", "wasm");
     go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", &output, "."]);
     tool::run(go)?;
-    read(name, &project.join(output))
+    made(name, &project.join(output))
 }
 
 pub(super) fn c(project: &Path, language: Language) -> Result<Made> {
@@ -64,7 +63,7 @@ pub(super) fn c(project: &Path, language: Language) -> Result<Made> {
     make.arg("--silent");
     tool::run(make)?;
     let module = only_file(&project.join("build"), CORE)?;
-    read(stem(&module, CORE), &module)
+    made(stem(&module, CORE), &module)
 }
 
 pub(super) fn zig(project: &Path) -> Result<Made> {
@@ -86,7 +85,7 @@ pub(super) fn zig(project: &Path) -> Result<Made> {
     zig.arg("build");
     tool::run(zig)?;
     let module = only_file(&project.join("zig-out/bin"), ".wasm")?;
-    read(stem(&module, ".wasm"), &module)
+    made(stem(&module, ".wasm"), &module)
 }
 
 fn stem(file: &Path, ending: &str) -> String {
@@ -94,8 +93,6 @@ fn stem(file: &Path, ending: &str) -> String {
     name.strip_suffix(ending).unwrap_or(name).to_owned()
 }
 
-fn read(name: String, module: &Path) -> Result<Made> {
-    let component =
-        std::fs::read(module).with_context(|| format!("{}: can't be read", module.display()))?;
-    Ok(Made { name, component })
+fn made(name: String, module: &Path) -> Result<Made> {
+    Ok(Made { name, component: read(module)? })
 }

@@ -6,8 +6,8 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
-use super::Made;
 use super::tool::{self, Install};
+use super::{Made, read};
 
 const RUSTUP: Install =
     Install { apt: "", else_by: "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh" };
@@ -87,9 +87,7 @@ pub(super) fn make(project: &Path) -> Result<Made> {
             manifest.display()
         );
     };
-    let component =
-        std::fs::read(&module).with_context(|| format!("{}: can't be read", module.display()))?;
-    Ok(Made { name: package_name(&manifest)?, component })
+    Ok(Made { name: package_name(&manifest)?, component: read(&module)? })
 }
 
 fn package_name(manifest: &Path) -> Result<String> {

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 
-use super::Made;
 use super::tool::{self, Install};
+use super::{Made, check_name, read};
 
 const NODE: Install = Install { apt: "nodejs npm", else_by: "see https://nodejs.org/en/download" };
 const PYTHON: Install =
@@ -84,7 +84,7 @@ fn python_path(project: &Path) -> Result<Option<std::ffi::OsString>> {
 
 /// Has it leave the component in the project's `build`.
 fn build(project: &Path, mut builder: std::process::Command, name: String) -> Result<Made> {
-    ensure!(!name.contains('/'), "{name:?} can't be a file's name: give the project another one");
+    check_name(&name)?;
     let relative = format!("build/{name}.wasm");
     let output = project.join(&relative);
     std::fs::create_dir_all(project.join("build"))
@@ -92,8 +92,4 @@ fn build(project: &Path, mut builder: std::process::Command, name: String) -> Re
     builder.arg(relative);
     tool::run(builder)?;
     Ok(Made { name, component: read(&output)? })
-}
-
-fn read(file: &Path) -> Result<Vec<u8>> {
-    std::fs::read(file).with_context(|| format!("{}: can't be read", file.display()))
 }

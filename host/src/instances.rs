@@ -169,4 +169,14 @@ impl Instances {
         let of_all = self.moves.clone().acquire_owned().await.ok()?;
         Some(Turn { _of_handler: of_handler, _of_all: of_all })
     }
+
+    /// The turn of an instance that has given its state: its own, if it still has that, or
+    /// one that nobody waits for.
+    pub(crate) fn turn_now(&self, own: Option<Turn>, handler: &Account) -> Option<Turn> {
+        own.or_else(|| {
+            let of_handler = handler.moves.clone().try_acquire_owned().ok()?;
+            let of_all = self.moves.clone().try_acquire_owned().ok()?;
+            Some(Turn { _of_handler: of_handler, _of_all: of_all })
+        })
+    }
 }

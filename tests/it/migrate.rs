@@ -266,11 +266,35 @@ async fn instances_in_long_events_keep_no_others_from_moving() {
     server.log.wait("the new version", |line| line.number("generation") == Some(2)).await;
     server.put("x.wasm", &KEEPS_B.bytes());
     other.until("b").await;
+    moves(&mut quiet).await;
+}
+
+/// Has a `rings_…` guest's timer go off until it is the new version that hears of it.
+async fn moves(client: &mut Client) {
     loop {
-        assert_eq!(quiet.ask("after 10 x").await, "set x");
-        match &*quiet.text().await {
+        assert_eq!(client.ask("after 10 x").await, "set x");
+        match &*client.text().await {
             "a rings x" => {}
             other => break assert_eq!(other, "b rings x"),
         }
     }
+}
+
+#[tokio::test]
+async fn more_instances_in_long_events_than_may_move_at_a_time_move_when_these_have_ended() {
+    let files: [(&str, &[u8]); 1] = [("x.wasm", &RINGS_A.bytes())];
+    let server = Start::with(&files).endless_events().run().await;
+    let mut busy = Vec::new();
+    for _ in 0..12 {
+        let mut client = server.connect("/x").await;
+        client.send("spin 200").await;
+        busy.push(client);
+    }
+    server.put("x.wasm", &RINGS_B.bytes());
+    server.log.wait("the new version", |line| line.number("generation") == Some(2)).await;
+    for client in &mut busy {
+        assert_eq!(client.text().await, "spun");
+        moves(client).await;
+    }
+    assert!(!server.log.text().contains("could not move"));
 }

@@ -89,14 +89,11 @@ impl Task {
         while let Some((suspended, why)) = self.drive(instance).await? {
             instance = match why {
                 Why::Move(turn) => {
-                    let account = &self.generation.account;
-                    let turn = match turn {
-                        Some(turn) => Some(turn),
-                        None => self.instances.turn_to_move(account).await,
-                    };
-                    let moved = self.move_on(*suspended).await;
-                    drop(turn);
-                    moved
+                    match self.instances.turn_now(turn, &self.generation.account) {
+                        Some(_turn) => self.move_on(*suspended).await,
+                        // Its event took so long that others have their turns.
+                        None => suspended.instance,
+                    }
                 }
                 Why::Rest => match self.park(*suspended).await? {
                     Some(woken) => woken,

@@ -17,7 +17,7 @@ use super::{Guest, Session};
 use crate::closing::Closing;
 use crate::failure::Failure;
 use crate::generation::Generation;
-use crate::instances::LONGEST_TURN;
+use crate::instances::{LONGEST_TURN, Turn};
 use crate::snapshot::Suspended;
 use crate::source::Source;
 
@@ -74,14 +74,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let Guest::Own(own) = &mut self.guest else { return };
         own.parking = false;
         // It may have been asked for both.
-        match own.leaving {
-            Leaving::Asked { .. } => self.move_on(suspended),
-            _ => self.park(suspended),
+        let Leaving::Asked { turn, .. } = &mut own.leaving else { return self.park(suspended) };
+        match own.instances.turn_now(turn.take(), &self.generation.account) {
+            Some(turn) => self.move_on(suspended, turn),
+            None => {
+                // Its event took so long that others have their turns. It serves on meanwhile.
+                own.leaving = Leaving::No;
+                let Suspended { instance, .. } = suspended;
+                own.state = State::serving(instance, self.connection.clone(), &own.instances);
+                self.follow();
+            }
         }
     }
 
     /// The instance was asked for its state: one of the next generation takes it up.
-    pub(super) fn move_on(&mut self, suspended: Suspended) {
+    fn move_on(&mut self, suspended: Suspended, turn: Turn) {
         let Guest::Own(own) = &mut self.guest else { return };
         let Suspended { instance, saved } = suspended;
         // It was for a successor that it was asked.
@@ -89,15 +96,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let next = generation.successor().unwrap_or_else(|| generation.clone());
         let source = Source::Own(self.connection.clone());
         let instances = own.instances.clone();
-        let turn = match &mut own.leaving {
-            Leaving::Asked { turn, .. } => turn.take(),
-            _ => None,
-        };
         own.state = State::Moving(Box::pin(async move {
-            let _turn = match turn {
-                Some(turn) => Some(turn),
-                None => instances.turn_to_move(&generation.account).await,
-            };
+            let _turn = turn;
             let resumed = match saved {
                 Ok(saved) => {
                     let connections = instance.connections().clone();

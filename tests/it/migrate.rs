@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::harness::guests::{
     ANSWERS_A, KEEPS_A, KEEPS_B, KEEPS_ROOM_A, KEEPS_ROOM_B, RINGS_A, RINGS_B,
 };
-use crate::harness::{Client, LogLine, Operator, Server, Start};
+use crate::harness::{Client, LogLine, Operator, Server, Start, within};
 
 const ROOMS: &[u8] = b"route = \"/room/{name}\"\nscope = \"path\"\n";
 
@@ -271,13 +271,16 @@ async fn instances_in_long_events_keep_no_others_from_moving() {
 
 /// Has a `rings_…` guest's timer go off until it is the new version that hears of it.
 async fn moves(client: &mut Client) {
-    loop {
-        assert_eq!(client.ask("after 10 x").await, "set x");
-        match &*client.text().await {
-            "a rings x" => {}
-            other => break assert_eq!(other, "b rings x"),
+    let moves = async {
+        loop {
+            assert_eq!(client.ask("after 10 x").await, "set x");
+            match &*client.text().await {
+                "a rings x" => {}
+                other => break assert_eq!(other, "b rings x"),
+            }
         }
-    }
+    };
+    within("the new version to hear of a timer", moves).await;
 }
 
 #[tokio::test]

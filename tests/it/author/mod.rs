@@ -3,7 +3,9 @@
 mod build;
 mod commands;
 mod dev;
+mod machine;
 mod projects;
+mod readme;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,9 @@
-//! The template of each language, from `new` to a swap: it is built and tested as its README
-//! says, serves, and takes up a change.
+//! The templates beyond the first, of each language: they can be built and tested, and do
+//! what they are there for.
 
 use std::path::Path;
 
-use super::{command, edit, finish, project, socklet};
+use super::{command, finish, project, socklet};
 use crate::harness::{Server, Start};
 
 /// Installs what the project names.
@@ -47,27 +47,6 @@ async fn serve(files: &[(String, Vec<u8>)]) -> Server {
     Start::with(&files).run().await
 }
 
-async fn hello(lang: &str) {
-    let (_folder, project) = project(lang, "hello").await;
-    prepare(&project, lang).await;
-    test(&project, lang).await;
-    let server = serve(&build(&project).await).await;
-    let mut client = server.connect("/trial").await;
-    assert_eq!(client.text().await, "Hello!");
-    client.send("to the log").await;
-    server.log.message("to the log").await;
-    client.close(1000, "").await;
-    server.log.message("Disconnected").await;
-
-    edit(&project, "Hello!", "Hello again!");
-    let log = server.log.len();
-    for (name, bytes) in build(&project).await {
-        server.put(&name, &bytes);
-    }
-    server.log.wait_from(log, "a swap", |line| line.message().contains(": serves /")).await;
-    assert_eq!(server.connect("/trial").await.text().await, "Hello again!");
-}
-
 async fn echo(lang: &str) {
     let (_folder, project) = project(lang, "echo").await;
     prepare(&project, lang).await;
@@ -107,52 +86,44 @@ async fn chat(lang: &str) {
 
 #[tokio::test]
 async fn rust() {
-    hello("rust").await;
     echo("rust").await;
     chat("rust").await;
 }
 
 #[tokio::test]
 async fn javascript() {
-    hello("js").await;
     echo("js").await;
     chat("js").await;
 }
 
 #[tokio::test]
 async fn typescript() {
-    hello("ts").await;
     echo("ts").await;
     chat("ts").await;
 }
 
 #[tokio::test]
 async fn python() {
-    hello("python").await;
     echo("python").await;
     chat("python").await;
 }
 
 #[tokio::test]
 async fn go() {
-    hello("go").await;
     echo("go").await;
 }
 
 #[tokio::test]
 async fn c() {
-    hello("c").await;
     echo("c").await;
 }
 
 #[tokio::test]
 async fn cpp() {
-    hello("cpp").await;
     echo("cpp").await;
 }
 
 #[tokio::test]
 async fn zig() {
-    hello("zig").await;
     echo("zig").await;
 }

@@ -95,8 +95,8 @@ clean:
 
 # Tests run natively, in a host that is none: fake/fake.h. TESTS are their files, one of
 # which has a `main`.
-HOST_CC ?= cc
-HOST_CXX ?= c++
+HOST_CC ?= $(if $(shell command -v cc),cc,$(CC))
+HOST_CXX ?= $(if $(shell command -v c++),c++,$(CXX))
 HOST_FLAGS := -g -Wall -Wextra -Wno-attributes -Wno-unknown-attributes -Wno-unused-parameter \
 	-I$(SOCKLET)
 HOST_SOURCES := $(SOURCES) $(TESTS) $(SDK_SOURCES) $(SOCKLET)/fake/fake.c

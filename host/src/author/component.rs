@@ -9,6 +9,7 @@ use wasi_preview1_component_adapter_provider::{
 };
 use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding};
+use wit_parser::decoding::{DecodedWasm, decode};
 use wit_parser::{Resolve, SourceMap, WorldId};
 
 use super::assets;
@@ -21,6 +22,17 @@ const WASI: [&str; 3] = ["wasi:io/", "wasi:clocks/", "wasi:http/"];
 /// Whether these are a core module and no component.
 pub(super) fn is_core_module(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\0asm\x01\0\0\0")
+}
+
+/// Whether a core module or a component exports the handler, of whatever version.
+pub(super) fn is_handler(bytes: &[u8]) -> Result<bool> {
+    let is = |name: &String| name.starts_with(&format!("{PACKAGE}handler@"));
+    if is_core_module(bytes) {
+        return Ok(Surface::of(bytes)?.exports.iter().any(is));
+    }
+    let DecodedWasm::Component(resolve, world) = decode(bytes)? else { return Ok(false) };
+    let exports = resolve.worlds[world].exports.keys();
+    Ok(exports.map(|key| resolve.name_world_key(key)).any(|name| is(&name)))
 }
 
 /// A component of a core module. Where the module says nothing of its world, that is what
@@ -98,12 +110,6 @@ impl Surface {
     }
 
     fn world(&self) -> Result<(Resolve, WorldId)> {
-        if self.exports.is_empty() {
-            bail!(
-                "the module exports nothing of {PACKAGE}handler@0.1.0: does it implement the \
-                 handler, and link the SDK?"
-            );
-        }
         if !self.strange.is_empty() {
             let strange: Vec<_> = self.strange.iter().map(String::as_str).collect();
             bail!(

@@ -49,6 +49,19 @@ impl Language {
         }
     }
 
+    /// What is missing where a component exports no handler.
+    pub(super) fn how_to_export(self) -> &'static str {
+        match self {
+            Self::Rust => "say socklet_guest::export!(…) of the type that is one",
+            Self::Js | Self::Ts => "export it by default, as a class or an object",
+            Self::Python => "write a class that extends Handler or Room",
+            Self::Go => "say guest.Serve of the type that is one, in an init function",
+            Self::C => "say SOCKLET_EXPORT(…) of its functions",
+            Self::Cpp => "say SOCKLET_EXPORT_TYPE(…) of the type that is one",
+            Self::Zig => "declare it in the root file, as a pub const Handler",
+        }
+    }
+
     /// What a project is written in: as it is said, or by the file that its own tools go by.
     pub(super) fn of(project: &Path, said: Option<Self>) -> anyhow::Result<Self> {
         if let Some(said) = said {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{socklet, socklet_with};
-use crate::harness::{Start, example};
+use super::{command, finish_with, socklet, socklet_with};
+use crate::harness::{Start, binary, example};
 
 #[tokio::test]
 async fn a_project_is_made_where_nothing_is_and_with_a_name_that_fits() {
@@ -34,6 +34,19 @@ async fn a_project_is_made_where_nothing_is_and_with_a_name_that_fits() {
     assert!(said.contains("[possible values: rust"), "{said}");
     // What is refused leaves nothing behind.
     assert!(!folder.path().join("trial").exists());
+}
+
+#[tokio::test]
+async fn in_a_terminal_the_language_is_asked_for() {
+    let folder = TempDir::new().unwrap();
+    // It runs its command in a terminal, whose input and output are its own.
+    let mut script = command("script", folder.path());
+    let new = format!("{} new trial", binary().display());
+    script.args(["--quiet", "--return", "--echo", "never", "--command", &new, "/dev/null"]);
+    let asked = finish_with(script, "cobol\n9\n0\nzig\n").await.succeeded();
+    assert!(asked.contains("8  Zig"), "{asked}");
+    assert_eq!(asked.matches("In which language? [1-8]").count(), 4, "{asked}");
+    assert!(folder.path().join("trial/build.zig").is_file());
 }
 
 #[tokio::test]

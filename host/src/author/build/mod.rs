@@ -61,7 +61,9 @@ pub(crate) struct Componentize {
 
 impl Componentize {
     pub(crate) fn run(&self) -> Result<()> {
-        let component = of_module(&self.module.display().to_string(), &read(&self.module)?)?;
+        let (name, module) = (self.module.display().to_string(), read(&self.module)?);
+        check_handler(&name, &module, "implement its functions, and link the SDK")?;
+        let component = of_module(&name, &module)?;
         keep_up(&self.output, &component)
     }
 }
@@ -107,6 +109,7 @@ pub(super) fn make(project: &Path, language: Language) -> Result<Made> {
     };
     let Made { name, component } = made?;
     check_name(&name)?;
+    check_handler(&name, &component, language.how_to_export())?;
     let component = match component::is_core_module(&component) {
         false => component,
         true => of_module(&name, &component)?,
@@ -116,6 +119,15 @@ pub(super) fn make(project: &Path, language: Language) -> Result<Made> {
 
 fn of_module(name: &str, module: &[u8]) -> Result<Vec<u8>> {
     component::of_module(module).with_context(|| format!("{name}: can't be made a component"))
+}
+
+fn check_handler(name: &str, component: &[u8], how: &str) -> Result<()> {
+    let is_handler = component::is_handler(component).with_context(|| name.to_owned())?;
+    ensure!(
+        is_handler,
+        "{name}: exports nothing of socklet:websocket/handler@0.1.0, so that it is no handler: {how}"
+    );
+    Ok(())
 }
 
 /// What a project calls itself becomes a file's name.

@@ -67,6 +67,9 @@ enum Command {
     /// Put a manifest into a component, so that the two can't be torn apart.
     Embed(Embed),
     /// Print the JSON Schema of manifests, for editors.
+    #[command(after_help = "\
+Example:
+  socklet schema > manifest.schema.json")]
     Schema,
     /// Print what a shell needs to complete this command line.
     #[command(after_help = "\

@@ -88,4 +88,15 @@ async fn help_shows_examples() {
     let (status, stdout, _) = run(&["serve", "--help"]).await;
     assert!(status.success());
     assert!(stdout.contains("Examples:") && stdout.contains("SOCKLET_LISTEN"), "{stdout}");
+    let (_, stdout, _) = run(&["--help"]).await;
+    let (_, commands) = stdout.split_once("\nCommands:\n").unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    // What goes on from the line before is indented more.
+    let commands = commands.filter_map(|line| line.strip_prefix("  ")?.split_once("  "));
+    let commands: Vec<_> = commands.map(|(name, _)| name).filter(|name| !name.is_empty()).collect();
+    assert!(commands.contains(&"inspect") && commands.len() > 8, "{commands:?}");
+    for command in commands.iter().filter(|name| **name != "help") {
+        let (status, stdout, _) = run(&[command, "--help"]).await;
+        assert!(status.success() && stdout.contains("\nExample"), "{command}: {stdout}");
+    }
 }

@@ -21,7 +21,10 @@ Examples:
 
 Each change is built and swapped in: connections move where both versions can hand their state
 on, and come back by themselves (1012) where not. What can't be built is said, and the version
-before serves on.";
+before serves on.
+
+Exit codes: 0 after SIGTERM or SIGINT; 1 when it can't serve, or there is no project; 2 for a wrong
+command line.";
 
 /// Where it is served from, in the project.
 const SERVED: &str = "build/socklet-dev";

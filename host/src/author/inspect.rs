@@ -16,7 +16,9 @@ use super::component;
 const EXAMPLES: &str = "\
 Examples:
   socklet inspect handlers/chat.wasm
-  socklet inspect chat.wasm --json | jq .imports";
+  socklet inspect chat.wasm --json | jq .imports
+
+Exit codes: 0 when it is a component, of whatever world; 1 when it is none.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]

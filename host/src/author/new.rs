@@ -14,7 +14,9 @@ const EXAMPLES: &str = "\
 Examples:
   socklet new hello --lang python       a hello in Python, in ./hello
   socklet new chat --lang rust --template chat
-  socklet new games/chess               asks for the language";
+  socklet new games/chess               asks for the language
+
+Exit codes: 0 when the project is there; 1 when it can't be made; 2 for a wrong command line.";
 
 /// Stands for the project's name in templates.
 const NAME: &str = "{{name}}";

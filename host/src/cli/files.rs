@@ -15,6 +15,11 @@ use super::policy::PolicyFlags;
 use crate::replace::replace;
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  socklet check handlers/*.wasm --config /etc/socklet.toml
+
+Exit codes: 0 when all of them would be served; 1 when one would not.")]
 pub(crate) struct Check {
     /// Components, with their manifests beside them
     #[arg(required = true)]
@@ -52,6 +57,9 @@ impl Check {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  socklet embed chat.wasm --manifest chat.toml")]
 pub(crate) struct Embed {
     /// The component
     file: PathBuf,

@@ -34,6 +34,13 @@ pub(super) fn wit() -> impl Iterator<Item = File> {
     Wit::iter().filter_map(|name| Some((name.to_string(), Wit::get(&name)?.data)))
 }
 
+/// The packages of WASI that a client of HTTP needs, each after those that it needs.
+pub(super) fn wasi() -> impl Iterator<Item = File> {
+    ["deps/io.wit", "deps/clocks.wit", "http.wit"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), Sdks::get(&format!("rust/wasi/{name}"))?.data)))
+}
+
 /// An SDK as projects have a copy of it, with its WIT, and the pages that it speaks of.
 pub(super) fn sdk(language: Language) -> Vec<File> {
     let (folder, _) = language.folders();

@@ -15,6 +15,8 @@ use super::assets;
 
 /// The package that handlers speak.
 const PACKAGE: &str = "socklet:websocket/";
+/// Those of WASI that are known, of which a client of HTTP is made.
+const WASI: [&str; 3] = ["wasi:io/", "wasi:clocks/", "wasi:http/"];
 
 /// Whether these are a core module and no component.
 pub(super) fn is_core_module(bytes: &[u8]) -> bool {
@@ -22,7 +24,7 @@ pub(super) fn is_core_module(bytes: &[u8]) -> bool {
 }
 
 /// A component of a core module. Where the module says nothing of its world, that is what
-/// it imports and exports of the package.
+/// it imports and exports of the package, and imports of `wasi:http`.
 pub(super) fn of_module(module: &[u8]) -> Result<Vec<u8>> {
     let surface = Surface::of(module)?;
     let mut module = module.to_owned();
@@ -45,7 +47,7 @@ struct Surface {
     /// It carries its world, as what wit-bindgen generates does.
     has_type: bool,
     uses_preview1: bool,
-    /// Interfaces of the package, with their versions.
+    /// Interfaces, with their versions.
     imports: BTreeSet<String>,
     exports: BTreeSet<String>,
     /// Modules that nothing is known of.
@@ -79,7 +81,7 @@ impl Surface {
     fn import(&mut self, module: &str) {
         if module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME {
             self.uses_preview1 = true;
-        } else if module.starts_with(PACKAGE) {
+        } else if module.starts_with(PACKAGE) || is_wasi(module) {
             self.imports.insert(module.to_owned());
         } else {
             self.strange.insert(module.to_owned());
@@ -110,15 +112,13 @@ impl Surface {
                 strange.join(", ")
             );
         }
-        let mut files = SourceMap::default();
-        for (name, data) in assets::wit() {
-            files.push(Path::new(&name), String::from_utf8_lossy(&data));
-        }
         let mut resolve = Resolve::default();
-        let package = files.parse().map_err(|(files, error)| {
-            anyhow::anyhow!("the WIT of socklet itself: {}", error.render(&files))
-        })?;
-        resolve.push_group(package)?;
+        push(&mut resolve, "socklet", assets::wit())?;
+        if self.imports.iter().any(|import| is_wasi(import)) {
+            for file in assets::wasi() {
+                push(&mut resolve, "WASI", [file])?;
+            }
+        }
         let mut text = "package local:project;\nworld project {\n".to_owned();
         for import in &self.imports {
             text += &format!("  import {import};\n");
@@ -133,4 +133,25 @@ impl Surface {
         let world = resolve.select_world(&[project], Some("project"))?;
         Ok((resolve, world))
     }
+}
+
+fn is_wasi(module: &str) -> bool {
+    WASI.iter().any(|package| module.starts_with(package))
+}
+
+/// Adds a package, of all the files that it has.
+fn push(
+    resolve: &mut Resolve,
+    whose: &str,
+    files: impl IntoIterator<Item = assets::File>,
+) -> Result<()> {
+    let mut sources = SourceMap::default();
+    for (name, data) in files {
+        sources.push(Path::new(&name), String::from_utf8_lossy(&data));
+    }
+    let package = sources.parse().map_err(|(files, error)| {
+        anyhow::anyhow!("the WIT of {whose}: {}", error.render(&files))
+    })?;
+    resolve.push_group(package)?;
+    Ok(())
 }

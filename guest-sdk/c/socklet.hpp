@@ -37,6 +37,7 @@
 #include "socklet/values.hpp"
 #include "socklet/connection.hpp"
 #include "socklet/powers.hpp"
+#include "socklet/http.hpp"
 #include "socklet/export.hpp"
 
 #endif

@@ -35,7 +35,7 @@ override CXXFLAGS := $(TARGET) $(SIZE) -std=c++20 -fno-exceptions -fno-rtti -Wal
 override LDFLAGS := $(TARGET) -mexec-model=reactor -Wl,--strip-all -Wl,--stack-first \
 	-Wl,-z,stack-size=131072 -Wl,--fatal-warnings $(LDFLAGS)
 
-SDK_SOURCES := $(wildcard $(SOCKLET)/src/*.c) $(SOCKLET)/bindings/socklet_raw.c
+SDK_SOURCES := $(wildcard $(SOCKLET)/src/*.c $(SOCKLET)/bindings/*.c)
 OBJECTS := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)))
 # Of the SDK the linker takes what is used.
 SDK_OBJECTS := $(patsubst $(SOCKLET)/%.c,$(BUILD)/socklet/%.o,$(SDK_SOURCES))
@@ -99,7 +99,11 @@ HOST_CC ?= cc
 HOST_CXX ?= c++
 HOST_FLAGS := -g -Wall -Wextra -Wno-attributes -Wno-unknown-attributes -Wno-unused-parameter \
 	-I$(SOCKLET)
-HOST_SOURCES := $(SOURCES) $(TESTS) $(SDK_SOURCES) $(SOCKLET)/fake/fake.c
+# Requests are answered by fake/, and not by way of wasi:http.
+WITH_WASI := $(addprefix $(SOCKLET)/,bindings/socklet_http_raw.c src/http_code.c \
+	src/http_receive.c src/http_send.c)
+HOST_SOURCES := $(SOURCES) $(TESTS) $(filter-out $(WITH_WASI),$(SDK_SOURCES)) \
+	$(wildcard $(SOCKLET)/fake/*.c)
 HOST_OBJECTS := $(patsubst %,$(BUILD)/test/%.o,$(subst ../,up/,$(HOST_SOURCES)))
 
 .PHONY: test

@@ -144,6 +144,90 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, app: str, expected
 
 
 @pytest.mark.parametrize(
+    "base, method, expected",
+    [
+        (
+            "Handler",
+            "def on_message(self, connection): ...",
+            "Hello.on_message takes (self, connection), and is called with"
+            " (self, connection, message): write\n\n"
+            "    def on_message(self, connection, message):\n",
+        ),
+        (
+            "Handler",
+            "def on_ready(connection, request): ...",
+            "Hello.on_ready takes (connection, request), and is called with"
+            " (self, connection, request)",
+        ),
+        (
+            "Handler",
+            "def on_close(self, connection: 'Any', event, *, why: int) -> None: ...",
+            "Hello.on_close takes (self, connection, event, *, why), and is called with",
+        ),
+        (
+            "Handler",
+            "@classmethod\n    def on_request(cls, request): ...",
+            "(cls, connection, request): write\n\n    @classmethod\n    def on_request(cls,",
+        ),
+        (
+            "Handler",
+            "@staticmethod\n    def on_message(self, connection, message): ...",
+            "is called with (connection, message): write\n\n    @staticmethod\n    def on_message",
+        ),
+        ("Handler", "on_alarm = lambda self, timer: None", "Hello.on_alarm takes (self, timer)"),
+        ("Handler", "def suspend(self, connection): ...", "Hello.suspend takes"),
+        ("Handler", "def resume(self, state): ...", "def resume(self, connection, state)"),
+        ("Handler", "def __init__(self, name): ...", "def __init__(self):"),
+        ("Handler", "on_message = 5", "Hello.on_message is of the type int, and has to be"),
+        ("Handler", "on_message = None", "Hello.on_message is None, and has to be a method"),
+        ("Handler", "def on_message(self, c, m): yield", "on_message has a yield in it"),
+        ("Room", "def on_close(self, connection, event): ...", "(self, connection, member, event)"),
+        ("Room", "def on_alarm(self, connection, timer): ...", "def on_alarm(self, timer):"),
+        ("Room", "def open(self): ...", "def open(self, connection, request):"),
+        (
+            "Room",
+            "@classmethod\n    def upgrade_member(cls, member): ...",
+            "def upgrade_member(cls, schema, member):",
+        ),
+    ],
+)
+def test_a_method_that_can_not_be_called_is_told_with_what_is_wanted(
+    tmp_path: Path, base: str, method: str, expected: str
+) -> None:
+    app = f"{HEAD}class Hello({base}):\n    {method}\n"
+    told = refusal(project(tmp_path, app=app))
+    assert expected in told
+    assert f"{tmp_path}/app.py:" in told
+
+
+def test_methods_may_be_written_in_many_ways(tmp_path: Path) -> None:
+    app = HEAD + (
+        "import dataclasses, functools\n"
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n"
+        "    from nowhere import Nothing\n"
+        "def with_more(function):\n"
+        "    @functools.wraps(function)\n"
+        "    def wrapper(*arguments):\n"
+        "        return function(*arguments, 'more')\n"
+        "    return wrapper\n"
+        "class Base(Handler):\n"
+        "    def on_ready(self, *arguments): pass\n"
+        "@dataclasses.dataclass\n"
+        "class Hello(Base):\n"
+        "    count: int = 0\n"
+        "    @with_more\n"
+        "    def on_message(self, connection, message, more): pass\n"
+        "    def on_close(self, connection: 'Nothing', event, /, again=False): pass\n"
+        "    on_alarm = functools.partialmethod(print, 'alarm')\n"
+        "    @staticmethod\n"
+        "    def on_request(connection, request): return Acceptance()\n"
+        "    def open(self): pass\n"
+    )
+    assert look(project(tmp_path, app=app)).exports == ("handler", "gate", "alarm")
+
+
+@pytest.mark.parametrize(
     "settings, expected",
     [
         ("", "there is no app.py; write it"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -252,15 +254,24 @@ def test_a_class_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_a_missing_tool_is_told_with_the_command_that_installs_it(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def missing(name: str) -> Any:
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", missing)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(BuildError, match=r"-m pip install componentize-py==0\.25\.1"):
-        componentize._tool()
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    root = tmp_path / "my app"
+    make = f"    (cd '{root}' && /usr/bin/python3 -m venv .venv && .venv/bin/python -m pip install "
+    with pytest.raises(BuildError, match=re.escape(f"{make}componentize-py==0.25.1)\n")):
+        componentize._tool(root)
+    (root / "vendor/socklet-guest").mkdir(parents=True)
+    with pytest.raises(BuildError, match=re.escape(f"{make}-e vendor/socklet-guest)\n")):
+        componentize._tool(root)
+    monkeypatch.setattr(sys, "prefix", "/somewhere")
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.1")
-    with pytest.raises(BuildError, match=r"is 0\.1, and this SDK is made for 0\.25\.1"):
-        componentize._tool()
+    with pytest.raises(BuildError, match=r"is 0\.1, and this SDK is made for 0\.25\.1") as told:
+        componentize._tool(root)
+    assert f"(cd '{root}' && /usr/bin/python3 -m pip install -e vendor" in str(told.value)

@@ -31,5 +31,6 @@
 #include "socklet/timers.h"
 #include "socklet/gate.h"
 #include "socklet/snapshot.h"
+#include "socklet/http.h"
 
 #endif

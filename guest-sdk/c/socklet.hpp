@@ -24,6 +24,8 @@
 //     static constexpr std::uint32_t schema                      it is kept over swaps:
 //     result<std::string> save() const
 //     static result<std::unique_ptr<T>> restore(connection, std::uint32_t, std::string_view)
+//     static result<std::string> save_shared()                   and what all of them share
+//     static std::optional<failure> restore_shared(std::uint32_t, std::string_view)
 //
 // Views, and the request, are those of the event that they came with: copy what you keep.
 // There are no exceptions. Where there is no memory left, the instance ends.
@@ -35,6 +37,7 @@
 #include "socklet/values.hpp"
 #include "socklet/connection.hpp"
 #include "socklet/powers.hpp"
+#include "socklet/http.hpp"
 #include "socklet/export.hpp"
 
 #endif

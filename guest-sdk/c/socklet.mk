@@ -35,7 +35,7 @@ override CXXFLAGS := $(TARGET) $(SIZE) -std=c++20 -fno-exceptions -fno-rtti -Wal
 override LDFLAGS := $(TARGET) -mexec-model=reactor -Wl,--strip-all -Wl,--stack-first \
 	-Wl,-z,stack-size=131072 -Wl,--fatal-warnings $(LDFLAGS)
 
-SDK_SOURCES := $(wildcard $(SOCKLET)/src/*.c) $(SOCKLET)/bindings/socklet_raw.c
+SDK_SOURCES := $(wildcard $(SOCKLET)/src/*.c $(SOCKLET)/bindings/*.c)
 OBJECTS := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)))
 # Of the SDK the linker takes what is used.
 SDK_OBJECTS := $(patsubst $(SOCKLET)/%.c,$(BUILD)/socklet/%.o,$(SDK_SOURCES))
@@ -43,8 +43,26 @@ ifeq ($(WITH_CXX),yes)
   SDK_OBJECTS += $(BUILD)/socklet/src/runtime.o
 endif
 
+LINK = $(if $(WITH_CXX),$(CXX),$(CC)) $(LDFLAGS) -o $@ $^
+# What the linker says of a symbol that SOCKLET_EXPORT and its kin define, in other words.
+EXPORT := SOCKLET_EXPORT$(if $(WITH_CXX),_TYPE(a class),(.on_ready = …, .on_message = …))
+EXPLAIN := /undefined symbol: socklet_exported_handler/ { none = 1; next } \
+	/undefined symbol: socklet_exported_alarm/ { deaf = 1; next } \
+	/duplicate symbol: socklet_exported_/ { twice = 1 } \
+	/^>>> referenced by .*socklet_exported_/ || /linker command failed/ { next } \
+	{ print } \
+	END { \
+		if (none) print "$(NAME): no file of SOURCES says what the handler is: one has to have $(EXPORT) at its top level"; \
+		if (deaf) print "$(NAME): it sets timers, and nothing hears of them: add SOCKLET_EXPORT_ALARM(function)"; \
+		if (twice) print "$(NAME): the handler is exported twice: leave one SOCKLET_EXPORT of each kind in" \
+	}
+
+# A module of another name is one that the project had before it was renamed, and would be
+# taken for a second handler.
 $(MODULE): $(OBJECTS) $(SDK_OBJECTS)
-	$(if $(WITH_CXX),$(CXX),$(CC)) $(LDFLAGS) -o $@ $^
+	@$(LINK) 2>$(BUILD)/link.log || { awk '$(EXPLAIN)' $(BUILD)/link.log >&2; exit 1; }
+	@cat $(BUILD)/link.log >&2
+	@rm -f $(BUILD)/link.log $(filter-out $@,$(wildcard $(BUILD)/*.core.wasm))
 
 $(OBJECTS) $(SDK_OBJECTS): $(MAKEFILE_LIST) | $(BUILD)/toolchain
 
@@ -99,7 +117,11 @@ HOST_CC ?= $(if $(shell command -v cc),cc,$(CC))
 HOST_CXX ?= $(if $(shell command -v c++),c++,$(CXX))
 HOST_FLAGS := -g -Wall -Wextra -Wno-attributes -Wno-unknown-attributes -Wno-unused-parameter \
 	-I$(SOCKLET)
-HOST_SOURCES := $(SOURCES) $(TESTS) $(SDK_SOURCES) $(SOCKLET)/fake/fake.c
+# Requests are answered by fake/, and not by way of wasi:http.
+WITH_WASI := $(addprefix $(SOCKLET)/,bindings/socklet_http_raw.c src/http_code.c \
+	src/http_receive.c src/http_send.c)
+HOST_SOURCES := $(SOURCES) $(TESTS) $(filter-out $(WITH_WASI),$(SDK_SOURCES)) \
+	$(wildcard $(SOCKLET)/fake/*.c)
 HOST_OBJECTS := $(patsubst %,$(BUILD)/test/%.o,$(subst ../,up/,$(HOST_SOURCES)))
 
 .PHONY: test

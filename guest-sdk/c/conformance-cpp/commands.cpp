@@ -194,6 +194,24 @@ struct commands {
     call.answer("refusing");
   }
 
+  static void fetch(call &call) {
+    auto response = socklet::http::get(call.text()).send();
+    if (auto body = response.read()) {
+      call.answer(std::to_string(response.status()) + " " + *body);
+    } else {
+      socklet::warn(response.why());
+      call.answer("error");
+    }
+  }
+
+  static void stream(call &call) {
+    auto response = socklet::http::get(call.text()).send();
+    while (auto piece = response.next()) {
+      call.answer(*piece);
+    }
+    call.answer(response ? "end" : "error");
+  }
+
   static void environment(call &call) {
     const char *value = std::getenv(call.text().c_str());
     call.answer(value == nullptr ? "none" : value);
@@ -232,6 +250,8 @@ bool Conformance::run(socklet::connection connection, std::string_view line) {
       {"every", commands::every},
       {"cancel", commands::cancel},
       {"refuse-suspend", commands::refuse_suspend},
+      {"fetch", commands::fetch},
+      {"stream", commands::stream},
       {"environment", commands::environment},
   };
   call call{*this, connection, line};

@@ -242,6 +242,34 @@ static void refuse_suspend(call *call) {
   answer(call, "refusing");
 }
 
+static void fetch(call *call) {
+  socklet_http_request request = {.url = call->rest};
+  socklet_http_response response;
+  socklet_buffer body = {0};
+  socklet_http_send(&request, &response);
+  if (socklet_http_read(&response, 1 << 20, &body)) {
+    socklet_string text = socklet_contents(&body);
+    socklet_writef(call->connection, "%u %.*s", response.status, SOCKLET_ARG(text));
+  } else {
+    socklet_warn("%s", response.why);
+    answer(call, "error");
+  }
+  socklet_free(&body);
+  socklet_http_close(&response);
+}
+
+static void stream(call *call) {
+  socklet_http_request request = {.url = call->rest};
+  socklet_http_response response;
+  socklet_string piece;
+  socklet_http_send(&request, &response);
+  while (socklet_http_next(&response, &piece)) {
+    socklet_write(call->connection, socklet_text(piece));
+  }
+  answer(call, response.error == SOCKLET_HTTP_OK ? "end" : "error");
+  socklet_http_close(&response);
+}
+
 static void environment(call *call) {
   answer_or_none(call, socklet_string_of(getenv(call->rest)));
 }
@@ -280,6 +308,8 @@ static const struct {
     {"every", every},
     {"cancel", cancel},
     {"refuse-suspend", refuse_suspend},
+    {"fetch", fetch},
+    {"stream", stream},
     {"environment", environment},
 };
 

@@ -5,12 +5,7 @@
 #include <stdlib.h>
 
 #include "../bindings/socklet_raw.h"
-
-// Texts, first in, first out.
-typedef struct queue {
-  char *texts[256];
-  size_t first, count;
-} queue;
+#include "texts.h"
 
 typedef struct peer {
   queue written;
@@ -29,21 +24,22 @@ static struct {
 static size_t field_count;
 static int failures;
 
-static void die(const char *why) {
+void fake_die(const char *why) {
   fprintf(stderr, "fake host: %s\n", why);
   exit(2);
 }
 
-static void put(queue *queue, const void *data, size_t length) {
+void fake_put(queue *queue, const void *data, size_t length) {
   if (queue->count == sizeof queue->texts / sizeof *queue->texts) {
-    die("more was written than it has room for: take it with fake_written or fake_logged");
+    fake_die("more was done than it has room for: take it with fake_written, fake_logged or "
+             "fake_asked");
   }
   socklet_buffer copy = {0};
   socklet_append(&copy, data, length);
   queue->texts[(queue->first + queue->count++) % 256] = copy.data;
 }
 
-static const char *take(queue *queue) {
+const char *fake_take(queue *queue) {
   static char *taken;
   free(taken);
   taken = NULL;
@@ -63,7 +59,7 @@ static peer *peer_of(uint64_t connection) {
 static peer *known(socklet_connection connection) {
   peer *peer = peer_of(connection);
   if (peer == NULL || peer->gone) {
-    die("there is no such connection, or it has been closed");
+    fake_die("there is no such connection, or it has been closed");
   }
   return peer;
 }
@@ -80,7 +76,7 @@ int32_t __wasm_import_socklet_websocket_connection_write(int64_t to, int32_t kin
   if (length > 1 << 20) {
     return SOCKLET_TOO_LARGE;
   }
-  put(&peer->written, data, length);
+  fake_put(&peer->written, data, length);
   return SOCKLET_QUEUED;
 }
 
@@ -107,7 +103,7 @@ int64_t __wasm_import_socklet_websocket_connection_buffered_amount(int64_t conne
 
 void __wasm_import_socklet_websocket_log_log(int32_t level, uint8_t *data, size_t length) {
   (void) level;
-  put(&lines, data, length);
+  fake_put(&lines, data, length);
 }
 
 // An empty list, and twice none.
@@ -176,7 +172,7 @@ static socklet_raw_string_t copy_of(const char *text) {
 
 void fake_header(const char *name, const char *value) {
   if (field_count == MAX_FIELDS) {
-    die("too many header fields");
+    fake_die("too many header fields");
   }
   fields[field_count].name = name;
   fields[field_count++].value = value;
@@ -184,7 +180,7 @@ void fake_header(const char *name, const char *value) {
 
 socklet_connection fake_connect(const char *target) {
   if (peer_count == MAX_PEERS) {
-    die("too many connections");
+    fake_die("too many connections");
   }
   const char *query = strchr(target, '?');
   socklet_websocket_types_request_t request = {.path = copy_of(target)};
@@ -238,7 +234,7 @@ void fake_close(socklet_connection connection, uint16_t code, const char *reason
 
 const char *fake_written(socklet_connection connection) {
   peer *peer = peer_of(connection);
-  return peer == NULL ? NULL : take(&peer->written);
+  return peer == NULL ? NULL : fake_take(&peer->written);
 }
 
 uint16_t fake_closed(socklet_connection connection) {
@@ -247,7 +243,7 @@ uint16_t fake_closed(socklet_connection connection) {
 }
 
 const char *fake_logged(void) {
-  return take(&lines);
+  return fake_take(&lines);
 }
 
 void fake_check(const char *text, const char *expected, const char *file, int line) {

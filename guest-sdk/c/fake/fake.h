@@ -8,8 +8,8 @@
 //       return fake_outcome();
 //     }
 //
-// `make test` builds and runs it. It has connections, and the log; no topics, timers,
-// captures, claims, gate or snapshot: these answer as if there were nothing.
+// `make test` builds and runs it. It has connections, the log, and answers to requests; no
+// topics, timers, captures, claims, gate or snapshot: these answer as if there were nothing.
 #ifndef SOCKLET_FAKE_H
 #define SOCKLET_FAKE_H
 
@@ -42,6 +42,18 @@ uint16_t fake_closed(socklet_connection connection);
 
 // The line that the handler logged next, as for `fake_written`.
 const char *fake_logged(void);
+
+// Says what requests to a URL are answered with from now on; what the texts point to has to
+// stay. To another URL they are refused, as to a host that is not among `allowed-hosts`.
+void fake_answer(const char *url, uint16_t status, const char *body);
+
+// Adds a piece to what `fake_answer` has said, which comes by itself.
+void fake_answer_more(const char *url, const char *piece);
+
+// The request that the handler sent next, as for `fake_written`: its method and URL, such as
+// "GET https://api.example.com/"; its header fields, such as "accept: text/plain", a line
+// each; then an empty line and its body, where it has one.
+const char *fake_asked(void);
 
 // Checks that a text is as expected; NULL is no text. What is not is printed.
 #define fake_expect(text, expected) fake_check(text, expected, __FILE__, __LINE__)

@@ -25,6 +25,11 @@ concept lasts = has_schema<T> && requires(const T &t, connection c, std::string_
   { t.save() } -> std::same_as<result<std::string>>;
   { T::restore(c, 1u, saved) } -> std::same_as<result<std::unique_ptr<T>>>;
 };
+template <class T>
+concept shares = has_schema<T> && requires(std::string_view saved) {
+  { T::save_shared() } -> std::same_as<result<std::string>>;
+  { T::restore_shared(1u, saved) } -> std::same_as<std::optional<failure>>;
+};
 
 // A name that is meant as an event, but has other parameters, would never be called.
 template <class T>
@@ -35,6 +40,8 @@ template <class T>
 concept names_alarm = requires { &T::on_alarm; };
 template <class T>
 concept names_request = requires { &T::on_request; };
+template <class T>
+concept names_shared = requires { &T::save_shared; } || requires { &T::restore_shared; };
 
 // Apart from the functions, so that one mistake is one error.
 template <class T>
@@ -54,6 +61,11 @@ constexpr bool check() {
                 "a handler with a schema has `socklet::result<std::string> save() const` and "
                 "`static socklet::result<std::unique_ptr<T>> restore(socklet::connection, "
                 "std::uint32_t schema, std::string_view saved)`");
+  static_assert(shares<T> || !names_shared<T>,
+                "what all connections share is kept by a handler with a schema that has `static "
+                "socklet::result<std::string> save_shared()` and `static "
+                "std::optional<socklet::failure> restore_shared(std::uint32_t schema, "
+                "std::string_view saved)`");
   return true;
 }
 
@@ -102,14 +114,34 @@ struct functions {
     return kept.c_str();
   }
 
+  static const char *put(result<std::string> saved, socklet_buffer *out) {
+    if (auto *why = std::get_if<failure>(&saved)) {
+      return text_of(std::move(*why));
+    }
+    auto *text = std::get_if<std::string>(&saved);
+    socklet_append(out, text->data(), text->size());
+    return SOCKLET_OK;
+  }
+
   static const char *save(const void *state, socklet_connection, socklet_buffer *out) {
     if constexpr (lasts<T>) {
-      auto saved = static_cast<const T *>(state)->save();
-      if (auto *why = std::get_if<failure>(&saved)) {
+      return put(static_cast<const T *>(state)->save(), out);
+    }
+    return SOCKLET_OK;
+  }
+
+  static const char *save_shared(socklet_buffer *out) {
+    if constexpr (shares<T>) {
+      return put(T::save_shared(), out);
+    }
+    return SOCKLET_OK;
+  }
+
+  static const char *restore_shared(std::uint32_t schema, socklet_string saved) {
+    if constexpr (shares<T>) {
+      if (std::optional<failure> why = T::restore_shared(schema, view(saved))) {
         return text_of(std::move(*why));
       }
-      auto *text = std::get_if<std::string>(&saved);
-      socklet_append(out, text->data(), text->size());
     }
     return SOCKLET_OK;
   }
@@ -184,8 +216,8 @@ struct snapshot_export<T, true> {
       socklet::detail::functions<T>::oldest_schema(),                                           \
       socklet::detail::functions<T>::save,                                                      \
       socklet::detail::functions<T>::restore,                                                   \
-      nullptr,                                                                                  \
-      nullptr};                                                                                 \
+      socklet::detail::shares<T> ? socklet::detail::functions<T>::save_shared : nullptr,        \
+      socklet::detail::shares<T> ? socklet::detail::functions<T>::restore_shared : nullptr};    \
   }                                                                                             \
   template struct socklet::detail::alarm_export<T>;                                             \
   template struct socklet::detail::gate_export<T>;                                              \

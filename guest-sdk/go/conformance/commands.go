@@ -99,6 +99,8 @@ var commands = map[string]func(c *call){
 	"cancel": cancel,
 
 	"refuse-suspend": func(c *call) { c.refusesSuspend = true; c.answer("refusing") },
+	"fetch":          fetch,
+	"stream":         stream,
 	"environment":    func(c *call) { c.answerFound(os.LookupEnv(c.rest)) },
 }
 

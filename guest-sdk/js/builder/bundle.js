@@ -94,6 +94,8 @@ async function once(project, entry, shape, exports, promises, engine) {
     legalComments: "none",
     define: {
       "Math.random": "SOCKLET_random",
+      // SpiderMonkey's own needs no call stack.
+      ...(engine === "quickjs" && { "JSON.parse": "SOCKLET_parse" }),
       SOCKLET_BIGINT: String(engine === "starlingmonkey"),
       "process.env.NODE_ENV": '"production"',
     },

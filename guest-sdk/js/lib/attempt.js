@@ -1,6 +1,9 @@
 import { current } from "./current.js";
 import * as log from "./log.js";
 
+// Named so, it is the engine's own, and not the one of globals/json.js for what peers send.
+const { parse } = JSON;
+
 /**
  * Runs one event. What it throws, at once or in a promise, is logged and ends its
  * connection; the instance lives on. `done` gets what it answered.
@@ -51,7 +54,7 @@ export function report(error, causes = MAX_CAUSES) {
  */
 function located(stack) {
   if (globalThis.SOCKLET_LINES === undefined) return stack;
-  const { files, lines } = JSON.parse(globalThis.SOCKLET_LINES);
+  const { files, lines } = parse(globalThis.SOCKLET_LINES);
   const calls = stack
     .trimEnd()
     .split("\n")

@@ -4,6 +4,10 @@ import * as log from "./log.js";
 import { toMessage } from "./message.js";
 import { decode } from "./text.js";
 
+// Named so, it is the engine's own, and not the one of globals/json.js for what peers send:
+// claims are an authority's.
+const { parse } = JSON;
+
 /** How `write` ends a connection that a message was refused for. */
 const REFUSED = {
   full: [
@@ -64,7 +68,7 @@ export class Connection {
 
   claims() {
     const text = opening.claims(this.#id);
-    return text === undefined ? undefined : JSON.parse(text);
+    return text === undefined ? undefined : parse(text);
   }
 
   claimsText() {

@@ -2,11 +2,14 @@
 // undefined, numbers that are none, and connections; anything else is an error that says
 // where it is, since to lose it in silence would be worse.
 import { Connection } from "./connection.js";
+import { parseWithin } from "./nesting.js";
 
 /** The key that marks what JSON has no form for. */
 const TAG = "$";
 /** Objects within each other: what a peer has sent may be deeper than the stack. */
 const MAX_DEPTH = 64;
+/** What lies between two objects in JSON: a Map has a mark, its entries, and each of these. */
+const MARKED_DEPTH = 3 * MAX_DEPTH + 3;
 
 export function stringify(value) {
   return JSON.stringify(pack(value, "state", new Set()));
@@ -14,7 +17,7 @@ export function stringify(value) {
 
 /** `connection` finds a connection by its id. */
 export function parse(text, connection) {
-  return unpack(JSON.parse(text), connection);
+  return unpack(parseWithin(MARKED_DEPTH, text), connection, 0);
 }
 
 function pack(value, path, around) {
@@ -44,7 +47,9 @@ function packObject(value, path, around) {
   if (around.has(value))
     throw new TypeError(`${path} is a part of itself, which a snapshot can't keep`);
   if (around.size >= MAX_DEPTH)
-    throw new TypeError(`${path} lies ${MAX_DEPTH} objects deep, and a snapshot keeps no deeper ones`);
+    throw new TypeError(
+      `${path} lies ${MAX_DEPTH} objects deep, and a snapshot keeps no deeper ones`,
+    );
   around.add(value);
   try {
     if (Array.isArray(value))
@@ -78,10 +83,13 @@ function packObject(value, path, around) {
   }
 }
 
-function unpack(value, connection) {
+function unpack(value, connection, depth) {
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => unpack(item, connection));
-  if (!Object.hasOwn(value, TAG)) return unpackEntries(value, connection);
+  const inner = (item) => unpack(item, connection, depth + 1);
+  if (depth > MAX_DEPTH)
+    throw new TypeError(`a state has more than ${MAX_DEPTH} objects within each other`);
+  if (Array.isArray(value)) return value.map(inner);
+  if (!Object.hasOwn(value, TAG)) return unpackEntries(value, inner);
   const content = value.of;
   switch (value[TAG]) {
     case "number":
@@ -97,13 +105,11 @@ function unpack(value, connection) {
     case "bytes":
       return fromBase64(content);
     case "Map":
-      return new Map(
-        content.map(([key, item]) => [unpack(key, connection), unpack(item, connection)]),
-      );
+      return new Map(content.map(([key, item]) => [inner(key), inner(item)]));
     case "Set":
-      return new Set(content.map((item) => unpack(item, connection)));
+      return new Set(content.map(inner));
     case "object":
-      return unpackEntries(content, connection);
+      return unpackEntries(content, inner);
     default:
       throw new TypeError(
         `a state has ${JSON.stringify(value[TAG])}, which this version of the SDK does not know`,
@@ -111,10 +117,8 @@ function unpack(value, connection) {
   }
 }
 
-function unpackEntries(value, connection) {
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, unpack(item, connection)]),
-  );
+function unpackEntries(value, inner) {
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inner(item)]));
 }
 
 function tagged(tag, content) {

@@ -38,10 +38,14 @@ export function resume(instance, ids, { schema, state }) {
   const known = new Map(saved.connections.map((entry) => [entry.id, entry]));
   const missing = ids.find((id) => !known.has(id));
   if (missing !== undefined) throw new Error(`the state knows nothing of connection ${missing}`);
+  const isRoom = saved.room !== undefined || saved.connections.some((entry) => entry.member);
+  const areObjects = saved.connections.some((entry) => entry.fields !== undefined);
+  if (isRoom ? !events.shared || saved.room === undefined : areObjects && !events.objects)
+    throw new Error(
+      `the state is that of ${isRoom ? "a room" : "objects of a class"}, and this version is something else: have it restart instead (swap = "restart")`,
+    );
   const upgrade = (value, by) =>
-    ours || value === undefined
-      ? value
-      : upgraded(definition, by, value, schema);
+    ours || value === undefined ? value : upgraded(definition, by, value, schema);
 
   current.instance = instance;
   if (saved.timers.length > 0) {
@@ -70,16 +74,43 @@ export function resume(instance, ids, { schema, state }) {
 /** What was kept. What is of another schema, and was not written by this SDK, is unknown. */
 function read(state, connection, ours) {
   try {
-    return parse(decode(state), connection);
+    const saved = parse(decode(state), connection);
+    checkForm(saved);
+    return saved;
   } catch (error) {
-    throw ours ? error : UNKNOWN_SCHEMA;
+    if (!ours) throw UNKNOWN_SCHEMA;
+    throw new Error(`the state was not written by this SDK: ${error.message}`, { cause: error });
+  }
+}
+
+/** Whether it is of the form that `suspend` gives it. */
+function checkForm(saved) {
+  const isObject = (value) => typeof value === "object" && value !== null;
+  if (!isObject(saved)) throw new TypeError("it is no object");
+  const { connections, timers, room } = saved;
+  const isConnection = (entry) => isObject(entry) && Number.isInteger(entry.id);
+  if (!Array.isArray(connections) || !connections.every(isConnection))
+    throw new TypeError("its connections are none");
+  const isTimer = (entry) =>
+    Array.isArray(entry) && Number.isInteger(entry[0]) && isObject(entry[1]);
+  if (!Array.isArray(timers) || !timers.every(isTimer)) throw new TypeError("its timers are none");
+  for (const fields of [room, ...connections.map((entry) => entry.fields)]) {
+    if (fields !== undefined && !isObject(fields))
+      throw new TypeError("what it has of an object is none");
   }
 }
 
 /** What is kept of an object: what its onSuspend answers, or its own fields. */
 function fields(object, connection) {
   if (object === undefined) return undefined;
-  return object.onSuspend === undefined ? { ...object } : object.onSuspend(connection);
+  if (object.onSuspend === undefined) return { ...object };
+  // Who keeps nothing is there all the same.
+  const answer = object.onSuspend(connection) ?? {};
+  if (typeof answer !== "object")
+    throw new TypeError(
+      `onSuspend answered a ${typeof answer}, and has to answer an object of fields`,
+    );
+  return answer;
 }
 
 function revived(object, fields) {

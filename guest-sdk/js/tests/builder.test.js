@@ -85,6 +85,19 @@ test("who sets a timer exports alarm, and who fetches imports wasi:http", async 
   assert.ok(asks.imports.includes("outgoing-handler"), asks.imports.join());
 });
 
+test("JSON.parse is bounded where a handler uses it, and costs nobody else anything", async () => {
+  const code = async (source) => {
+    const folder = project({ "handler.js": source });
+    const shape = { kind: "object", exports: ["handler"] };
+    const options = { engine: "quickjs" };
+    return (await bundle(folder, join(folder, "handler.js"), shape, options)).source;
+  };
+  const parses = await code("export default { onMessage(c, m) { c.write(JSON.parse(m).a); } };");
+  assert.match(parses, /nested more than/);
+  assert.doesNotMatch(parses, /JSON\.parse/);
+  assert.doesNotMatch(await code("export default { onReady() {} };"), /nested more than/);
+});
+
 const wrong = {
   "there is no such file": [
     {},

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { report } from "../lib/attempt.js";
 import * as encoding from "../lib/globals/encoding.js";
 import { format } from "../lib/globals/inspect.js";
+import { parse as parseJson } from "../lib/globals/json.js";
 import * as random from "../lib/globals/random.js";
 import * as params from "../lib/globals/search-params.js";
 import { parse, stringify } from "../lib/saved.js";
@@ -143,4 +144,51 @@ test("an error that is its own cause is told, and told once", () => {
   const error = new Error("round and round");
   error.cause = error;
   assert.ok(report(error).length < 100_000);
+});
+
+test("JSON of others is parsed as far as the stack of a component certainly goes", () => {
+  const nested = (depth) => "[".repeat(depth) + "]".repeat(depth);
+  const objects = (depth) => '{"a":'.repeat(depth) + "1" + "}".repeat(depth);
+  for (const text of [nested(128), objects(128), `[${"[{}],".repeat(200)}1]`])
+    assert.deepEqual(parseJson(text), JSON.parse(text));
+  // Brackets in strings are none.
+  for (const string of [
+    "[".repeat(200),
+    '\\"[{'.repeat(200),
+    "\\\\",
+    '"',
+    '[\\"',
+    "é{".repeat(200),
+  ]) {
+    const text = JSON.stringify({ string, [string]: [string, "]".repeat(200)] });
+    assert.deepEqual(parseJson(text), JSON.parse(text));
+  }
+  const deeper = [
+    nested(129),
+    objects(129),
+    "[".repeat(1000),
+    `["]\\\\",${nested(129)}]`,
+    `{"]]]]": "}}}}", "\\"": ${objects(129)}}`,
+    "[]".repeat(10) + nested(129),
+  ];
+  for (const text of deeper)
+    assert.throws(
+      () => parseJson(text),
+      /^SyntaxError: the JSON is nested more than 128 levels deep$/,
+    );
+});
+
+test("JSON of others is as JSON.parse has it otherwise", () => {
+  assert.deepEqual(
+    parseJson('{"a":[1]}', (key, value) => (key === "0" ? value + 1 : value)),
+    { a: [2] },
+  );
+  assert.equal(parseJson(null), null);
+  for (const text of ["", "[", '"', `[${"[],".repeat(200)}`, `${'"['.repeat(201)}`, undefined])
+    assert.throws(() => parseJson(text), SyntaxError);
+});
+
+test("what looks like brackets in long strings costs no more memory than the text", () => {
+  const text = JSON.stringify(["[".repeat(1_000_000), '\\"'.repeat(500_000)]);
+  assert.deepEqual(parseJson(text), JSON.parse(text));
 });

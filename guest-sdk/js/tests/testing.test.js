@@ -244,6 +244,34 @@ test("another schema is upgraded, or refused", async () => {
   assert.deepEqual(peer.received, ['{"somebody":3}', '{"somebody":3}']);
 });
 
+test("onSuspend says what is kept, be it nothing; but it has to be an object", async () => {
+  class Forgetful extends Room {
+    static schema = 1;
+    lines = ["a"];
+    onMessage(connection) {
+      connection.write(`${this.lines.length} ${this.members.size}`);
+      this.lines.push("b");
+    }
+    onSuspend() {}
+  }
+  class Named {
+    static schema = 1;
+    onSuspend() {
+      return "Ada";
+    }
+  }
+  const host = new TestHost(Forgetful);
+  const peer = await host.connect();
+  await peer.send("?");
+  await peer.send("?");
+  await host.swap();
+  await peer.send("?");
+  assert.deepEqual(peer.received, ["1 1", "2 1", "1 1"]);
+  const named = new TestHost(Named);
+  await named.connect();
+  await assert.rejects(named.swap(), /onSuspend answered a string, and has to answer an object/);
+});
+
 test("a state that can't be kept says where and why, and the old version serves on", async () => {
   class Keeps {
     static schema = 1;

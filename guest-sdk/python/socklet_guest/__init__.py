@@ -19,6 +19,15 @@ What a component imports from its host is what its code imports from here:
 `socklet_guest.testing` runs handlers without a socket, in any Python from 3.11.
 """
 
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036
+    raise ImportError(
+        "socklet-guest needs Python 3.11 or newer, and this is "
+        + ".".join(map(str, sys.version_info[:2]))
+        + ": install one, and make the project's .venv with it"
+    )
+
 from ._connection import CloseOutcome, Connection, Message, WriteOutcome
 from ._events import CloseEvent
 from ._gate import Acceptance, Rejection

@@ -7,7 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from ._build import BuildError, build
+from ._build import BuildError
+from ._build.builder import build
 
 
 def main() -> int:

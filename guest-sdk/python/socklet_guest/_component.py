@@ -18,7 +18,7 @@ from wit_world.imports import socklet_websocket_log_0_1_0 as logs
 from wit_world.imports import socklet_websocket_opening_0_1_0 as openings
 from wit_world.imports import socklet_websocket_types_0_1_0 as types
 
-from . import _host, _timer
+from . import _host, _nesting, _timer
 from ._connection import CloseOutcome, Connection, WriteOutcome
 from ._events import CloseEvent, events_of
 from ._gate import Rejection
@@ -202,6 +202,7 @@ def start(kind: type[UserHandler] | type[Room[Any]], later: list[str], own: list
         from ._logging import install
 
         install()
+    _nesting.install()
     _keep_sources(own)
     _warm_up()
     events = events_of(kind)

@@ -21,6 +21,9 @@ from ._snapshot import SnapshotError, UnknownSchema, decode, encode
 # The host cuts a line at 8 KiB, and a peer's message may be in an error's text.
 _LONGEST_LINE = 8 * 1024
 
+# What reading a state that is none raises.
+_GARBLED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
 # In a component the folders of modules have numbers: /1/app.py.
 _FOLDERS = re.compile(r'File "/\d+/')
 
@@ -86,7 +89,7 @@ class Events:
             try:
                 kept = decode(saved, self.timers)
                 self.check(kept)
-            except (ValueError, LookupError, TypeError, AttributeError, SnapshotError):
+            except (*_GARBLED, SnapshotError):
                 # Whoever has another schema may write in another way.
                 if not known:
                     raise UnknownSchema from None
@@ -263,7 +266,8 @@ class RoomEvents(Events):
 
     def check(self, kept: dict[str, Any]) -> None:
         dict(kept["members"])
-        kept["room"]
+        if kept["room"] is not None:
+            kept["room"][0]
 
     def has_state(self, kept: dict[str, Any]) -> bool:
         return kept["room"] is not None

@@ -47,10 +47,10 @@ class Lasting:
         is the attributes of the object.
 
         It may be made of `None`, `bool`, `int`, `float`, `str`, `bytes`, lists, tuples,
-        sets, deques and dicts of these, of `Timer` and of `Connection`. All of an instance
-        has to fit into `max-snapshot` (4 MiB by default). Leave everything as it was, since
-        the object goes on where nobody takes the state up. Whatever is raised keeps the
-        connections where they are, and is logged.
+        sets, deques and dicts of these, some 60 within each other, of `Timer` and of
+        `Connection`. All of an instance has to fit into `max-snapshot` (4 MiB by default).
+        Leave everything as it was, since the object goes on where nobody takes the state up.
+        Whatever is raised keeps the connections where they are, and is logged.
         """
         return self._suspend()
 

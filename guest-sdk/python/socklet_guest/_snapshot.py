@@ -27,6 +27,8 @@ class UnknownSchema(SnapshotError):
 
 
 _MARK = "$"
+# Values within each other: what a peer has sent may be deeper than the stack.
+_DEEPEST = 64
 _PLAIN = (str, int, float, bool, type(None))
 _SEQUENCES: dict[type, str] = {tuple: "tuple", set: "set", frozenset: "frozenset", deque: "deque"}
 _MADE_BY = {"tuple": tuple, "set": set, "frozenset": frozenset}
@@ -46,22 +48,25 @@ def decode(state: bytes, timers: Registry) -> dict[str, Any]:
     return kept
 
 
-def _marked(value: Any, name: str) -> Any:
+def _marked(value: Any, name: str, depth: int = 0) -> Any:
     kind = type(value)
     if kind in _PLAIN:
         return value
+    if depth > _DEEPEST:
+        raise SnapshotError(f"{name} lies {_DEEPEST} values deep, and deeper ones can't be kept")
+    inner = depth + 1
     if kind is list:
-        return [_marked(item, f"{name}[{place}]") for place, item in enumerate(value)]
+        return [_marked(item, f"{name}[{place}]", inner) for place, item in enumerate(value)]
     if kind is dict:
         if all(type(key) is str for key in value) and _MARK not in value:
-            return {key: _marked(item, f"{name}.{key}") for key, item in value.items()}
+            return {key: _marked(item, f"{name}.{key}", inner) for key, item in value.items()}
         pairs = [
-            [_marked(key, f"a key of {name}"), _marked(item, f"{name}[{key!r}]")]
+            [_marked(key, f"a key of {name}", inner), _marked(item, f"{name}[{key!r}]", inner)]
             for key, item in value.items()
         ]
         return {_MARK: "dict", "of": pairs}
     if kind in _SEQUENCES:
-        items = [_marked(item, f"{name}[{place}]") for place, item in enumerate(value)]
+        items = [_marked(item, f"{name}[{place}]", inner) for place, item in enumerate(value)]
         marked = {_MARK: _SEQUENCES[kind], "of": items}
         if kind is deque and value.maxlen is not None:
             marked["most"] = value.maxlen

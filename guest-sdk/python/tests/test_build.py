@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +146,90 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, app: str, expected
 
 
 @pytest.mark.parametrize(
+    "base, method, expected",
+    [
+        (
+            "Handler",
+            "def on_message(self, connection): ...",
+            "Hello.on_message takes (self, connection), and is called with"
+            " (self, connection, message): write\n\n"
+            "    def on_message(self, connection, message):\n",
+        ),
+        (
+            "Handler",
+            "def on_ready(connection, request): ...",
+            "Hello.on_ready takes (connection, request), and is called with"
+            " (self, connection, request)",
+        ),
+        (
+            "Handler",
+            "def on_close(self, connection: 'Any', event, *, why: int) -> None: ...",
+            "Hello.on_close takes (self, connection, event, *, why), and is called with",
+        ),
+        (
+            "Handler",
+            "@classmethod\n    def on_request(cls, request): ...",
+            "(cls, connection, request): write\n\n    @classmethod\n    def on_request(cls,",
+        ),
+        (
+            "Handler",
+            "@staticmethod\n    def on_message(self, connection, message): ...",
+            "is called with (connection, message): write\n\n    @staticmethod\n    def on_message",
+        ),
+        ("Handler", "on_alarm = lambda self, timer: None", "Hello.on_alarm takes (self, timer)"),
+        ("Handler", "def suspend(self, connection): ...", "Hello.suspend takes"),
+        ("Handler", "def resume(self, state): ...", "def resume(self, connection, state)"),
+        ("Handler", "def __init__(self, name): ...", "def __init__(self):"),
+        ("Handler", "on_message = 5", "Hello.on_message is of the type int, and has to be"),
+        ("Handler", "on_message = None", "Hello.on_message is None, and has to be a method"),
+        ("Handler", "def on_message(self, c, m): yield", "on_message has a yield in it"),
+        ("Room", "def on_close(self, connection, event): ...", "(self, connection, member, event)"),
+        ("Room", "def on_alarm(self, connection, timer): ...", "def on_alarm(self, timer):"),
+        ("Room", "def open(self): ...", "def open(self, connection, request):"),
+        (
+            "Room",
+            "@classmethod\n    def upgrade_member(cls, member): ...",
+            "def upgrade_member(cls, schema, member):",
+        ),
+    ],
+)
+def test_a_method_that_can_not_be_called_is_told_with_what_is_wanted(
+    tmp_path: Path, base: str, method: str, expected: str
+) -> None:
+    app = f"{HEAD}class Hello({base}):\n    {method}\n"
+    told = refusal(project(tmp_path, app=app))
+    assert expected in told
+    assert f"{tmp_path}/app.py:" in told
+
+
+def test_methods_may_be_written_in_many_ways(tmp_path: Path) -> None:
+    app = HEAD + (
+        "import dataclasses, functools\n"
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n"
+        "    from nowhere import Nothing\n"
+        "def with_more(function):\n"
+        "    @functools.wraps(function)\n"
+        "    def wrapper(*arguments):\n"
+        "        return function(*arguments, 'more')\n"
+        "    return wrapper\n"
+        "class Base(Handler):\n"
+        "    def on_ready(self, *arguments): pass\n"
+        "@dataclasses.dataclass\n"
+        "class Hello(Base):\n"
+        "    count: int = 0\n"
+        "    @with_more\n"
+        "    def on_message(self, connection, message, more): pass\n"
+        "    def on_close(self, connection: 'Nothing', event, /, again=False): pass\n"
+        "    on_alarm = functools.partialmethod(print, 'alarm')\n"
+        "    @staticmethod\n"
+        "    def on_request(connection, request): return Acceptance()\n"
+        "    def open(self): pass\n"
+    )
+    assert look(project(tmp_path, app=app)).exports == ("handler", "gate", "alarm")
+
+
+@pytest.mark.parametrize(
     "settings, expected",
     [
         ("", "there is no app.py; write it"),
@@ -168,15 +254,24 @@ def test_a_class_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_a_missing_tool_is_told_with_the_command_that_installs_it(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def missing(name: str) -> Any:
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", missing)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(BuildError, match=r"-m pip install componentize-py==0\.25\.1"):
-        componentize._tool()
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    root = tmp_path / "my app"
+    make = f"    (cd '{root}' && /usr/bin/python3 -m venv .venv && .venv/bin/python -m pip install "
+    with pytest.raises(BuildError, match=re.escape(f"{make}componentize-py==0.25.1)\n")):
+        componentize._tool(root)
+    (root / "vendor/socklet-guest").mkdir(parents=True)
+    with pytest.raises(BuildError, match=re.escape(f"{make}-e vendor/socklet-guest)\n")):
+        componentize._tool(root)
+    monkeypatch.setattr(sys, "prefix", "/somewhere")
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.1")
-    with pytest.raises(BuildError, match=r"is 0\.1, and this SDK is made for 0\.25\.1"):
-        componentize._tool()
+    with pytest.raises(BuildError, match=r"is 0\.1, and this SDK is made for 0\.25\.1") as told:
+        componentize._tool(root)
+    assert f"(cd '{root}' && /usr/bin/python3 -m pip install -e vendor" in str(told.value)

@@ -165,6 +165,72 @@ class NewBoard(Board):
         return {"said": member["said"] * 10}
 
 
+WHOLE = {
+    Counter: '{"timers":[],"connections":[[1,{"count":3,"kept":{"$":"tuple","of":[1]}}]]}',
+    Board: '{"timers":[[5,null,true,"t"]],"room":[{"lines":["a"]}],"members":[[1,{"said":2}]]}',
+}
+GARBAGE = {
+    Counter: [
+        '{"timers":[],"connections":5}',
+        '{"timers":[],"connections":[5]}',
+        '{"timers":[5],"connections":[]}',
+        '{"timers":[[1,2,3]],"connections":[]}',
+        '{"timers":[],"connections":[[1,{"$":"nothing","of":[]}]]}',
+        '{"timers":[],"connections":[[1,{"$":"set","of":5}]]}',
+        '{"timers":[],"connections":[[1,{"$":"set","of":[[]]}]]}',
+        '{"timers":[],"connections":[[1,{"$":"bytes","of":5}]]}',
+        '{"timers":[],"connections":[[1,{"$":"bytes","of":"\\u1234"}]]}',
+        '{"timers":[],"connections":[[1,{"$":"tuple"}]]}',
+        '{"timers":[],"connections":[[1,{"$":["a"],"of":[]}]]}',
+        '{"timers":[],"connections":[[1,' + "[" * 100_000 + "]" * 100_000 + "]]}",
+        '{"timers":[],"connections":[[1,' + '{"a":' * 3_000 + "1" + "}" * 3_000 + "]]}",
+    ],
+    Board: [
+        '{"timers":[],"room":5,"members":[]}',
+        '{"timers":[],"room":[],"members":[]}',
+        '{"timers":[],"room":[{}],"members":5}',
+        '{"timers":[],"room":[{}],"members":[5]}',
+        '{"timers":[],"members":[]}',
+        '{"timers":[],"connections":[]}',
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", [Counter, Board])
+def test_a_garbled_state_is_refused_with_a_reason(kind: type[Counter] | type[Board]) -> None:
+    whole = WHOLE[kind]
+    events_of(kind).resume([1], 1, whole.encode())
+    called = "Handler" if kind is Counter else "Room"
+    for state in [*GARBAGE[kind], *(whole[:length] for length in range(len(whole)))]:
+        with pytest.raises(SnapshotError) as refused:
+            events_of(kind).resume([1], 1, state.encode())
+        assert not isinstance(refused.value, UnknownSchema)
+        assert str(refused.value) == f"the state is not that of a {called} in Python", state[:99]
+        with pytest.raises(UnknownSchema):
+            events_of(kind).resume([1], 7, state.encode())
+
+
+def test_attributes_that_are_none_are_refused_with_a_reason() -> None:
+    for state in ("5", "null", '"a"', '[{"a":1}]'):
+        with pytest.raises(SnapshotError, match=r"Counter\.suspend returned .* not a dict"):
+            events_of(Counter).resume(
+                [1], 1, f'{{"timers":[],"connections":[[1,{state}]]}}'.encode()
+            )
+
+
+def test_what_lies_too_deep_to_be_kept_is_named() -> None:
+    host = Host(Counter)
+    peer = host.connect()
+    # It lies four values deep itself: in attributes, in those of one connection of all.
+    peer.send("!eval('(' * 60 + '1' + ',)' * 60)")
+    host.swap()
+    peer.send("!eval('[' * 100 + ']' * 100)")
+    with pytest.raises(SnapshotError, match=r"kept(\[0\])+ lies 64 values deep"):
+        host.swap()
+    peer.send("still here")
+    assert str(peer.received[-1]).startswith("3 ")
+
+
 def test_a_room_keeps_its_state_and_its_members() -> None:
     host = Host(Board)
     ada, bob = host.connect(), host.connect()

@@ -68,25 +68,11 @@ languages! {
     js: First, survives: true, gaps: &[];
     ts: First, survives: true, gaps: &[];
     python: First, survives: true, gaps: &[];
-    go: Second, survives: true, gaps: NO_UPSTREAMS;
-    c: Second, survives: false, gaps: NO_UPSTREAMS;
-    cpp: Second, survives: false, gaps: &[
-        ("upstreams: fetch", NO_HTTP),
-        ("upstreams: stream", NO_HTTP),
-        ("room: ", NO_ROOM),
-    ];
-    zig: Second, survives: false, gaps: &[
-        ("upstreams: environment", "Zig gives a library without a main no environment"),
-        ("upstreams: fetch", NO_HTTP),
-        ("upstreams: stream", NO_HTTP),
-        ("room: ", NO_ROOM),
-    ];
+    go: Second, survives: true, gaps: &[];
+    c: Second, survives: false, gaps: &[];
+    cpp: Second, survives: false, gaps: &[];
+    zig: Second, survives: false, gaps: &[];
 }
-
-const NO_UPSTREAMS: &[(&str, &str)] =
-    &[("upstreams: fetch", NO_HTTP), ("upstreams: stream", NO_HTTP)];
-const NO_HTTP: &str = "the SDK has no binding of wasi:http: second tier";
-const NO_ROOM: &str = "no such program is written: second tier, whose SDKs have a broadcast";
 
 type Run = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<(), Unknown>> + 'a>>;
 

@@ -1,33 +1,11 @@
 """Builds a project's component: `python -m socklet_guest build`.
 
-`project` finds what to build, `probe` asks the handler what it uses (in a process of its own,
-by `probed`), `world` says that in WIT, and `componentize` has componentize-py make the
-component, which `unleak` mends.
+`builder` has the steps: `project` finds what to build, `probe` asks the handler what it uses
+(in a process of its own, by `probed`; `callbacks` looks at its methods there), `world` says that
+in WIT, and `componentize` has componentize-py make the component, which `unleak` mends.
 """
 
-from __future__ import annotations
-
-import tempfile
-from pathlib import Path
-
-from .componentize import make_component
 from .errors import BuildError
-from .probed import probed
-from .project import read_project
-from .world import write_world
 
-__all__ = ["BuildError", "build"]
-
-
-def build(path: Path, output: Path | None = None) -> tuple[Path, str]:
-    """Builds the project in a folder. Returns the component's path, and what it uses.
-
-    Raises `BuildError`, whose text is for the user.
-    """
-    project = read_project(path)
-    output = output or project.root / "build" / f"{project.name}.wasm"
-    handler = probed(project)
-    with tempfile.TemporaryDirectory(prefix="socklet-") as folder:
-        wit = write_world(Path(folder) / "wit", handler)
-        make_component(project, handler, wit, Path(folder), output)
-    return output, handler.summary
+# Nothing else: `probe` imports a part of this beside the handler, which is to bring its own.
+__all__ = ["BuildError"]

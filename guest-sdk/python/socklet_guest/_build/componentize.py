@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def make_component(
 ) -> None:
     """Makes the component of a handler, whose world is in `wit`. `folder` is for what is
     needed only meanwhile."""
-    tool = _tool()
+    tool = _tool(project.root)
     entry = folder / "entry"
     entry.mkdir()
     text = _ENTRY.format(
@@ -71,7 +72,7 @@ def make_component(
     whole.replace(output)
 
 
-def _tool() -> list[str]:
+def _tool(root: Path) -> list[str]:
     """How componentize-py is called: that of this Python, or one on the PATH."""
     try:
         found = importlib.metadata.version("componentize-py")
@@ -80,7 +81,7 @@ def _tool() -> list[str]:
         if program is None:
             raise BuildError(
                 f"componentize-py is not there, which makes the component: install it with\n\n"
-                f"    {_install()}\n"
+                f"    {_install(root)}\n"
             ) from None
         words = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
         found, tool = words.split()[-1] if words else "?", [program]
@@ -90,17 +91,21 @@ def _tool() -> list[str]:
     if found != VERSION:
         raise BuildError(
             f"componentize-py is {found}, and this SDK is made for {VERSION}: install that with\n\n"
-            f"    {_install()}\n"
+            f"    {_install(root)}\n"
         )
     return tool
 
 
-def _install() -> str:
-    """The command that installs it. A Python of the system's often lets nobody install."""
-    install = f"-m pip install componentize-py=={VERSION}"
-    if sys.prefix != sys.base_prefix:
-        return f"{sys.executable} {install}"
-    return f"{sys.executable} -m venv .venv && .venv/bin/python {install}"
+def _install(root: Path) -> str:
+    """The command that installs it for a project, wherever that is called from."""
+    vendored = Path("vendor/socklet-guest")
+    # The SDK brings it, and its own copy in the project is newer than what else there is.
+    what = f"-e {vendored}" if (root / vendored).is_dir() else f"componentize-py=={VERSION}"
+    python, make = sys.executable, ""
+    if sys.prefix == sys.base_prefix:
+        # A Python of the system's often lets nobody install.
+        python, make = ".venv/bin/python", f"{shlex.quote(sys.executable)} -m venv .venv && "
+    return f"(cd {shlex.quote(str(root))} && {make}{shlex.quote(python)} -m pip install {what})"
 
 
 def _complaint(project: Project, folders: list[str], said: str) -> str:

@@ -6,10 +6,8 @@ Run as a program, since it imports code of the user's, which may do anything to 
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib
 import importlib.util
-import inspect
 import json
 import sys
 import traceback
@@ -56,11 +54,19 @@ def probe(question: dict[str, Any]) -> dict[str, Any]:
     before = set(sys.modules)
     module = import_app(question["module"], root)
     kind = find_handler(module, question["attribute"])
+    # Not before the module: what that imports is to be seen.
+    from socklet_guest._build.callbacks import complaint, is_inherited, where
+
+    base = base_classes()[1 if is_room(kind) else 0]
+    wrong = complaint(kind, base)
+    if wrong is not None:
+        raise Refused(wrong)
     # Code that comes with a dependency imports inside of functions as well.
     later = imported_later(modules_within([Path(folder) for folder in question["search"]]))
     # With those that are imported later.
     own = modules_within([root], outside=root / "vendor")
-    exports = ["handler", *hooks_of(kind)]
+    hooks = [power for name, power in _HOOKS.items() if not is_inherited(kind, base, name)]
+    exports = ["handler", *hooks]
     if kind.schema is not None:
         if type(kind.schema) is not int or not 0 <= kind.schema < 1 << 32:
             raise Refused(f"{where(kind)}: schema is {kind.schema!r}: it is a number from 0 to 2^32")
@@ -150,55 +156,6 @@ def find_handler(module: ModuleType, attribute: str | None) -> Any:
             '            connection.write("Hello!")\n'
         )
     return last.pop()
-
-
-def hooks_of(kind: Any) -> list[str]:
-    """The optional exports that a class has methods for; looks at all of its methods."""
-    base = base_classes()[1 if is_room(kind) else 0]
-    events = ["open", "on_request", "on_ready", "on_message", "on_close", "on_alarm"]
-    refuse_misspelt(kind, events)
-    for name in [*events, "suspend", "resume", "upgrade", "upgrade_member"]:
-        method = inspect.getattr_static(kind, name, None)
-        function = getattr(method, "__func__", method)
-        if method is None or function is None or is_inherited(kind, base, name):
-            continue
-        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            raise Refused(
-                f"{where(function)}: {name} is async, and nothing here awaits: write def; what"
-                " waits is called as it is, as socklet_guest.http is"
-            )
-        if name in ("on_request", "upgrade", "upgrade_member") and inspect.isfunction(method):
-            raise Refused(
-                f"{where(function)}: {name} is called without an object: write @classmethod before"
-                " it"
-            )
-    return [power for name, power in _HOOKS.items() if not is_inherited(kind, base, name)]
-
-
-def refuse_misspelt(kind: Any, events: list[str]) -> None:
-    """Refuses methods that look like events and are none: nobody would ever call them."""
-    for name in dir(kind):
-        if name.startswith("on_") and name not in events:
-            method = getattr(kind, name)
-            near = difflib.get_close_matches(name, events, 1)
-            meant = f": is {near[0]} meant?" if near else f": these are: {', '.join(events)}"
-            if inspect.isfunction(method):
-                raise Refused(
-                    f"{where(method)}: {name} is no event{meant} (a name that does not begin with"
-                    " on_ is free)"
-                )
-
-
-def is_inherited(kind: type, base: type, name: str) -> bool:
-    ours = inspect.getattr_static(base, name, None)
-    return ours is not None and inspect.getattr_static(kind, name) is ours
-
-
-def where(thing: Any) -> str:
-    try:
-        return f"{inspect.getsourcefile(thing)}:{inspect.getsourcelines(thing)[1]}"
-    except (OSError, TypeError):
-        return getattr(thing, "__qualname__", repr(thing))
 
 
 def modules_within(folders: list[Path], outside: Path | None = None) -> set[str]:

@@ -1,0 +1,154 @@
+// Requests to upstreams, of a handler in the fake host.
+#include "fake/fake.h"
+#include "src/http_host.h"
+
+static void story(socklet_connection connection) {
+  socklet_header_field headers[] = {socklet_field("accept", "text/plain")};
+  socklet_http_request request = {
+      .url = "https://a.example/story", .headers = headers, .header_count = 1};
+  socklet_http_response response;
+  socklet_http_send(&request, &response);
+  socklet_string piece;
+  while (socklet_http_next(&response, &piece)) {
+    socklet_write(connection, socklet_text(piece));
+  }
+  socklet_writef(connection, "%u", response.status);
+  socklet_http_close(&response);
+}
+
+static void lines(socklet_connection connection, size_t most) {
+  socklet_http_request request = {.url = "https://a.example/lines"};
+  socklet_http_response response;
+  socklet_http_send(&request, &response);
+  socklet_string line;
+  while (socklet_http_line(&response, most, &line)) {
+    socklet_writef(connection, "[%.*s]", SOCKLET_ARG(line));
+  }
+  if (response.error != SOCKLET_HTTP_OK) {
+    socklet_write_text(connection, response.why);
+  }
+  socklet_http_close(&response);
+}
+
+static void read_whole(socklet_connection connection, const char *url, size_t most) {
+  socklet_http_request request = {
+      .method = "POST", .url = url, .body = socklet_string_of("what?")};
+  socklet_http_response response;
+  socklet_http_send(&request, &response);
+  socklet_buffer body = {0};
+  if (socklet_http_read(&response, most, &body)) {
+    socklet_write(connection, socklet_text(socklet_contents(&body)));
+  } else {
+    socklet_write_text(connection, response.why);
+  }
+  socklet_free(&body);
+  socklet_http_close(&response);
+}
+
+static void left_early(void) {
+  socklet_http_request request = {.url = "https://a.example/lines"};
+  socklet_http_response response;
+  socklet_http_send(&request, &response);
+  socklet_string line;
+  fake_expect(socklet_http_line(&response, 10, &line) ? "a line" : NULL, "a line");
+  // What of the piece is no line yet is not lost.
+  fake_expect(socklet_http_next(&response, &line) && line.length == 2 ? "tw" : NULL, "tw");
+  socklet_http_close(&response);
+  fake_expect(socklet_http_next(&response, &line) ? "more" : NULL, NULL);
+}
+
+static void on_message(void *state, socklet_connection connection, socklet_message message) {
+  (void) state;
+  socklet_string text = {message.data, message.length};
+  if (socklet_string_is(text, "story")) {
+    story(connection);
+  } else if (socklet_string_is(text, "lines")) {
+    lines(connection, 5);
+  } else if (socklet_string_is(text, "short lines")) {
+    lines(connection, 4);
+  } else if (socklet_string_is(text, "whole")) {
+    read_whole(connection, "https://a.example/story", 12);
+  } else if (socklet_string_is(text, "too long")) {
+    read_whole(connection, "https://a.example/story", 11);
+  } else {
+    socklet_buffer url = {0};
+    socklet_append(&url, text.data, text.length);
+    read_whole(connection, url.data, 10);
+    socklet_free(&url);
+  }
+}
+
+SOCKLET_EXPORT(.on_message = on_message)
+
+static void check_url(const char *text, const char *expected, int line) {
+  http_url url;
+  socklet_buffer parts = {0};
+  if (http_parse_url(socklet_string_of(text), &url)) {
+    socklet_appendf(&parts, "%s %.*s %s", url.secure ? "https" : "http",
+                    SOCKLET_ARG(url.authority), url.path.data);
+  }
+  fake_check(parts.data, expected, __FILE__, line);
+  socklet_free(&url.path);
+  socklet_free(&parts);
+}
+
+#define URL(text, expected) check_url(text, expected, __LINE__)
+
+static void urls_are_a_scheme_a_host_and_a_path(void) {
+  URL("https://a.example", "https a.example /");
+  URL("HTTP://a.example:8080/b?c=d#e", "http a.example:8080 /b?c=d");
+  URL("https://[::1]:1?q", "https [::1]:1 /?q");
+  URL("https://a#b/c", "https a /");
+  URL("", NULL);
+  URL("a.example", NULL);
+  URL("//a", NULL);
+  URL("ws://a", NULL);
+  URL("https://", NULL);
+  URL("https:///b", NULL);
+  URL("https://a/ b", NULL);
+  URL("https://\xc3\xa9.example/", NULL);
+}
+
+int main(void) {
+  urls_are_a_scheme_a_host_and_a_path();
+
+  socklet_connection peer = fake_connect("/");
+  fake_answer("https://a.example/story", 201, "Once upon");
+  fake_answer_more("https://a.example/story", "…");
+  fake_text(peer, "story");
+  fake_expect(fake_asked(), "GET https://a.example/story\naccept: text/plain");
+  fake_expect(fake_written(peer), "Once upon");
+  fake_expect(fake_written(peer), "…");
+  fake_expect(fake_written(peer), "201");
+
+  fake_text(peer, "whole");
+  fake_expect(fake_asked(), "POST https://a.example/story\n\nwhat?");
+  fake_expect(fake_written(peer), "Once upon…");
+  fake_text(peer, "too long");
+  fake_expect(fake_written(peer), "an answer with more than 11 bytes is too large");
+
+  fake_answer("https://a.example/lines", 200, "on");
+  const char *pieces[] = {"e\ntw", "o\r", "\n", "\n", "three"};
+  for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+    fake_answer_more("https://a.example/lines", pieces[i]);
+  }
+  fake_text(peer, "lines");
+  const char *lines[] = {"[one]", "[two]", "[]", "[three]", NULL};
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+    fake_expect(fake_written(peer), lines[i]);
+  }
+  fake_text(peer, "short lines");
+  const char *short_lines[] = {"[one]", "[two]", "[]",
+                               "a line with more than 4 bytes is too large", NULL};
+  for (size_t i = 0; i < sizeof short_lines / sizeof *short_lines; i++) {
+    fake_expect(fake_written(peer), short_lines[i]);
+  }
+  left_early();
+
+  fake_text(peer, "https://b.example/");
+  fake_expect(fake_written(peer), "the host is not among allowed-hosts");
+  fake_text(peer, "gopher://b.example/");
+  fake_expect(fake_written(peer), "\"gopher://b.example/\" is not a URL of http or https");
+  fake_close(peer, 1000, "");
+  return fake_outcome();
+}

@@ -1,0 +1,87 @@
+package outgoing
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"time"
+
+	witRuntime "socklet/guest/internal/abi/runtime"
+	clock "socklet/guest/internal/bindings/wasi_clocks_monotonic_clock"
+	poll "socklet/guest/internal/bindings/wasi_io_poll"
+)
+
+// While a component waits in a call of the host, none of its goroutines runs. So whoever
+// waits first lets all others go on that can, and then waits for what any goroutine waits for
+// here. Those that sleep, or wait for each other, are unknown here: where there are any, or
+// somebody could cancel, the wait is cut in slices, and each is longer than the one before.
+const (
+	firstSlice = time.Millisecond
+	lastSlice  = 50 * time.Millisecond
+)
+
+// waiter is a goroutine that waits.
+type waiter struct {
+	on []*poll.Pollable
+	// Zero for none.
+	deadline time.Time
+}
+
+var waiters []*waiter
+
+// wait returns when one of these is ready, or with the context's error.
+func wait(ctx context.Context, on ...*poll.Pollable) error {
+	deadline, hasDeadline := ctx.Deadline()
+	me := &waiter{on, deadline}
+	waiters = append(waiters, me)
+	defer func() {
+		waiters = slices.DeleteFunc(waiters, func(other *waiter) bool { return other == me })
+	}()
+	mayBeCancelled := ctx.Done() != nil && !hasDeadline
+	for slice := firstSlice; ; slice = min(2*slice, lastSlice) {
+		runtime.Gosched()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		// The context's own timer may come a moment later.
+		if hasDeadline && !time.Now().Before(deadline) {
+			return context.DeadlineExceeded
+		}
+		if slices.ContainsFunc(on, (*poll.Pollable).Ready) {
+			return nil
+		}
+		if runtime.NumGoroutine() == len(waiters) && !mayBeCancelled {
+			slice = 0
+		}
+		waitForAny(slice)
+		if slice == 0 {
+			slice = firstSlice
+		}
+	}
+}
+
+// waitForAny returns when something has come that anybody waits for, at the first deadline,
+// and after the slice unless that is 0.
+func waitForAny(slice time.Duration) {
+	var all []*poll.Pollable
+	longest := slice
+	for _, waiter := range waiters {
+		all = append(all, waiter.on...)
+		if !waiter.deadline.IsZero() {
+			left := max(time.Until(waiter.deadline), 1)
+			if longest == 0 || left < longest {
+				longest = left
+			}
+		}
+	}
+	if longest > 0 {
+		timer := clock.SubscribeDuration(uint64(longest))
+		defer timer.Drop()
+		all = append(all, timer)
+	}
+	if len(all) == 1 {
+		all[0].Block()
+		return
+	}
+	witRuntime.Paused(func() []uint32 { return poll.Poll(all) })
+}

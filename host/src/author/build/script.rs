@@ -61,10 +61,28 @@ pub(super) fn python(project: &Path) -> Result<Made> {
         text.parse().with_context(|| format!("{}: can't be understood", manifest.display()))?;
     let name = table.get("project").and_then(|project| project.get("name")?.as_str());
     let name = name.with_context(|| format!("{}: has no project.name", manifest.display()))?;
-    let mut builder = tool::command(&python, project);
-    if let Some(path) = python_path(project)? {
-        builder.env("PYTHONPATH", path);
+    let path = python_path(project)?;
+    let python_here = || {
+        let mut command = tool::command(&python, project);
+        command.envs(path.iter().map(|path| ("PYTHONPATH", path)));
+        command
+    };
+    let mut look = python_here();
+    look.args([
+        "-c",
+        "import importlib.util as at; print(at.find_spec('socklet_guest') is not None)",
+    ]);
+    if tool::output(look).is_some_and(|found| found == "False") {
+        bail!(
+            "{}: socklet-guest, which builds components, is not installed: with the folder of the \
+             SDK (guest-sdk/python) in place of PATH, install it with\n\n    (cd {} && {}\
+             .venv/bin/python -m pip install -e PATH)\n",
+            manifest.display(),
+            project.display(),
+            if own.is_file() { "" } else { "python3 -m venv .venv && " },
+        );
     }
+    let mut builder = python_here();
     tool::announce("Python", "componentize-py");
     builder.args(["-m", "socklet_guest", "build", "--output"]);
     build(project, builder, name.to_owned())

@@ -97,6 +97,7 @@ pub fn exportHandler(comptime T: type) void {
     }
     const exported = Exported(T);
     @export(&memory.realloc, .{ .name = "cabi_realloc" });
+    @export(&memory.reallocForAdapter, .{ .name = "cabi_realloc_adapter" });
     @export(&exported.onReady, .{ .name = raw.Handler.on_ready.name });
     @export(&exported.onMessage, .{ .name = raw.Handler.on_message.name });
     @export(&exported.onClose, .{ .name = raw.Handler.on_close.name });

@@ -11,3 +11,5 @@ pub const opening = if (is_component) raw.Opening else testing.calls;
 pub const log = if (is_component) raw.Log else testing.calls;
 pub const topics = if (is_component) raw.Topics else testing.calls;
 pub const timers = if (is_component) raw.Timers else testing.calls;
+pub const environment = if (is_component) @import("environment.zig") else testing.environment;
+pub const http = if (is_component) @import("http/exchange.zig") else testing.upstreams;

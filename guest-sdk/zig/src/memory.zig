@@ -23,18 +23,38 @@ const event_vtable = vtable: {
 /// Most messages are smaller, so most events allocate nothing.
 const kept = 64 * 1024;
 
+/// What is to be closed with an event, for who has such things.
+pub var at_end: ?*const fn () void = null;
+
 pub fn endEvent() void {
+    if (at_end) |close| close();
     _ = event.reset(if (builtin.is_test) .free_all else .{ .retain_with_limit = kept });
 }
+
+/// Where the next bytes go that the host hands over, if they fit: for who reads much, piece by
+/// piece, in an event that may be long.
+pub var landing: ?[]u8 = null;
 
 /// Where the host puts what it hands over. The arena's memory is not told from one event to
 /// the next, so this gives the host what will be freed with the event.
 pub fn realloc(old: ?[*]u8, old_size: usize, alignment: usize, size: usize) callconv(.c) ?[*]u8 {
     if (size == 0) return @ptrFromInt(alignment);
+    if (landing) |buffer| {
+        landing = null;
+        if (size <= buffer.len and alignment == 1) return buffer.ptr;
+    }
     const log2: std.mem.Alignment = .fromByteUnits(alignment);
     const memory = arena.rawAlloc(size, log2, @returnAddress()) orelse @trap();
     if (old) |bytes| @memcpy(memory[0..@min(size, old_size)], bytes[0..@min(size, old_size)]);
     return memory;
+}
+
+/// The same, for the adapter of preview 1 (it is behind `std.debug.print` and the environment): what
+/// it asks for, once, is for as long as the instance lives, and nothing of it may be freed with an
+/// event.
+pub fn reallocForAdapter(_: ?[*]u8, _: usize, _: usize, size: usize) callconv(.c) ?[*]u8 {
+    const pages = @wasmMemoryGrow(0, (size + 0xFFFF) / 0x1_0000);
+    return if (pages < 0) @trap() else @ptrFromInt(@as(usize, @intCast(pages)) * 0x1_0000);
 }
 
 /// Text as the host takes it, which ends an instance that gives it anything but UTF-8: with U+FFFD

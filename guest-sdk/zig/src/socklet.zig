@@ -46,6 +46,13 @@ pub const Timer = @import("timers.zig").Timer;
 pub const timers = @import("timers.zig");
 pub const Answer = @import("gate.zig").Answer;
 pub const failure = @import("snapshot.zig").failure;
+pub const http = @import("http.zig");
+
+/// A variable that the manifest gives the handler, in `[env]` or `[secrets]`; null where it gives
+/// none of that name. It is there until the event ends.
+pub fn env(name: []const u8) ?[]const u8 {
+    return @import("host.zig").environment.get(name);
+}
 
 pub const log = @import("log.zig").log;
 pub const Level = @import("log.zig").Level;

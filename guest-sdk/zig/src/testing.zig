@@ -7,12 +7,13 @@
 //!         peer.close(1000, "");
 //!     }
 //!
-//! It has connections and the log. Topics, timers, captures and claims answer as if there were
+//! It has connections, the log, and the upstreams and variables that a test gives it. Topics, timers, captures and claims answer as if there were
 //! nothing. A connection that is not closed leaks its memory, which fails the test.
 const std = @import("std");
 
 const Connection = @import("connection.zig").Connection;
 const Events = @import("exports.zig").Events;
+const HttpError = @import("http/errors.zig").Error;
 const memory = @import("memory.zig");
 const Message = @import("connection.zig").Message;
 const raw = @import("raw.zig");
@@ -111,6 +112,39 @@ pub fn Peer(comptime Handler: type) type {
 pub fn logged() ?[]const u8 {
     return if (lines.items.len == 0) null else lines.orderedRemove(0);
 }
+
+/// What those answer who are asked by `socklet.http`.
+pub const upstreams = @import("http/upstreams.zig");
+
+/// Answers requests of that URL from now on. A request of one that has no answer is `error.Denied`.
+///
+///     socklet.testing.answer("https://api.example.com/price", .{ .pieces = &.{"17"} });
+pub fn answer(url: []const u8, with: upstreams.Answer) void {
+    upstreams.put(url, with);
+}
+
+/// Has requests of that URL fail.
+pub fn refuse(url: []const u8, with: HttpError) void {
+    upstreams.put(url, with);
+}
+
+/// The request that was sent next; null where there is no more.
+pub fn asked() ?upstreams.Asked {
+    return upstreams.next();
+}
+
+/// Gives the handler a variable. Both texts have to stay.
+pub fn setVariable(name: []const u8, value: []const u8) void {
+    variables.put(gpa, name, value) catch @panic("no memory");
+}
+
+var variables: std.StringHashMapUnmanaged([]const u8) = .empty;
+
+pub const environment = struct {
+    pub fn get(name: []const u8) ?[]const u8 {
+        return variables.get(name);
+    }
+};
 
 fn stateOf(id: u64) ?*State {
     return if (id == 0 or id > states.items.len) null else &states.items[@intCast(id - 1)];

@@ -151,3 +151,8 @@ test "what is found in a request" {
     defer copy.deinit();
     try expectEqualStrings("1", copy.request.header("x-id").?);
 }
+
+test {
+    _ = @import("http/url.zig");
+    _ = @import("http/tests.zig");
+}

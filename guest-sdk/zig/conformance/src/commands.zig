@@ -34,6 +34,11 @@ const Call = struct {
         self.answer(text orelse "none");
     }
 
+    fn failed(self: *Call, err: socklet.http.Error) void {
+        std.log.info("no answer: {s}", .{socklet.http.why(err)});
+        self.answer("error");
+    }
+
     fn request(self: *Call) socklet.Request {
         return if (self.handler.request) |owned| owned.request else .{};
     }
@@ -219,6 +224,22 @@ const commands = struct {
             break;
         }
         call.answer(if (timer.cancel()) "cancelled" else "not-set");
+    }
+
+    pub fn fetch(call: *Call) !void {
+        const answer = socklet.http.get(call.rest, .{}) catch |err| return call.failed(err);
+        const body = answer.text(1 << 20) catch |err| return call.failed(err);
+        call.connection.print("{d} {s}", .{ answer.status, body });
+    }
+
+    pub fn stream(call: *Call) !void {
+        const answer = socklet.http.get(call.rest, .{}) catch |err| return call.failed(err);
+        while (answer.chunk() catch |err| return call.failed(err)) |piece| call.answer(piece);
+        call.answer("end");
+    }
+
+    pub fn environment(call: *Call) !void {
+        call.answerOrNone(socklet.env(call.rest));
     }
 
     pub fn @"refuse-suspend"(call: *Call) !void {

@@ -29,7 +29,7 @@ async fn a_project_is_made_where_nothing_is_and_with_a_name_that_fits() {
     let said = new(&["trial"]).await.failed(1);
     assert!(said.contains("--lang rust|js|ts|python|go|c|cpp|zig"), "{said}");
     let said = new(&["trial", "--lang", "c", "--template", "nothing"]).await.failed(1);
-    assert!(said.contains("there are echo, hello"), "{said}");
+    assert!(said.contains("there are chat, echo, hello"), "{said}");
     let said = new(&["trial", "--lang", "cobol"]).await.failed(2);
     assert!(said.contains("[possible values: rust"), "{said}");
     // What is refused leaves nothing behind.

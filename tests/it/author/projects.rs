@@ -116,11 +116,13 @@ async fn go() {
 #[tokio::test]
 async fn c() {
     echo("c").await;
+    chat("c").await;
 }
 
 #[tokio::test]
 async fn cpp() {
     echo("cpp").await;
+    chat("cpp").await;
 }
 
 #[tokio::test]

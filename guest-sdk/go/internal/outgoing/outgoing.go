@@ -92,7 +92,7 @@ var (
 	ErrDenied         = errors.New("the host is not among allowed-hosts")
 	ErrPrivateAddress = errors.New("the host is at a private address that is not among allowed-hosts")
 	ErrTooMany        = errors.New("too many requests are under way (max-http-requests)")
-	ErrTooLarge       = errors.New("the request is over max-http-request-size, or the answer over max-http-response-size")
+	ErrTooLarge       = errors.New("too large")
 	ErrTimeout        = error(timeout{})
 	ErrName           = errors.New("the host's name can't be resolved")
 	ErrConnection     = errors.New("no connection")

@@ -12,7 +12,13 @@ import (
 )
 
 // Current is what sends: the bindings, or what a test has set.
-var Current Sender
+var Current Sender = nobody{}
+
+type nobody struct{}
+
+func (nobody) Send(context.Context, *Request) (*Response, error) {
+	return nil, fmt.Errorf("%w: there is no host to send it: call guesttest.New in the test", ErrOther)
+}
 
 // Sender sends a request, and returns when the head of its answer is there.
 type Sender interface {

@@ -92,6 +92,7 @@ type Response struct {
 	Status int
 	Header Header
 	// Body returns the pieces as they come. Close it: that ends the connection. So does its end.
+	// Another goroutine may close it while one reads.
 	Body io.ReadCloser
 }
 

@@ -17,7 +17,8 @@
 //
 //	func main() {}
 //
-// A component has no main that runs: what is to be done first is done in init.
+// A component has no main that runs: what is to be done first is done in init. Where nothing
+// is served, the log says so for each connection, and it is closed with 1011.
 //
 // One event runs at a time, to its end. A goroutine that an event starts runs while that
 // event or a later one waits for something, and at no other time: wait for it, with a
@@ -32,7 +33,8 @@
 //
 // Packages beside this one add to it, and what a handler does not import its component
 // neither imports nor exports: [socklet/guest/topics] publishes and subscribes,
-// [socklet/guest/timers] sets timers, [socklet/guest/gate] decides who may connect, and
-// [socklet/guest/snapshot] keeps state over swaps. [socklet/guest/guesttest] runs a handler
-// in an ordinary test.
+// [socklet/guest/timers] sets timers, [socklet/guest/gate] decides who may connect,
+// [socklet/guest/snapshot] keeps state over swaps, and [socklet/guest/http] sends requests to
+// servers elsewhere. [socklet/guest/guesttest] runs a handler in an ordinary test, which also
+// finds methods that are misspelt.
 package guest

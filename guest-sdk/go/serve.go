@@ -111,9 +111,11 @@ func init() {
 	log.SetOutput(logWriter{})
 }
 
+const nothingServed = "nothing is served: call guest.Serve in an init function (a component runs no main)"
+
 func create() Handler {
 	if newHandler == nil {
-		panic("nothing is served: call guest.Serve in an init function")
+		panic(nothingServed)
 	}
 	return newHandler()
 }
@@ -134,6 +136,11 @@ func guarded(conn Conn, event func()) (ok bool) {
 
 func onReady(id uint64, request host.Request) {
 	conn := Conn{id}
+	if newHandler == nil {
+		Log(LevelError, nothingServed)
+		_ = host.Current.Close(id, 1011, "nothing is served")
+		return
+	}
 	guarded(conn, func() {
 		handler := create()
 		// It is there after a panic as well: OnClose follows.

@@ -10,8 +10,12 @@
 //		peer.Close(1000, "")
 //	}
 //
-// It has connections, the log, topics and timers, which go off when [Host.Advance] says so.
-// Captures, claims and attachments are what the test sets.
+// It has connections, the log, topics, timers, which go off when [Host.Advance] says so, and
+// servers elsewhere, which answer what [Host.Answer] says. Captures, claims and attachments are
+// what the test sets.
+//
+// A test fails where the handler has a method that looks like an event and is none, such as
+// OnMesage: [guest.Base] has the real one, and nothing else would tell.
 package guesttest
 
 import (
@@ -21,6 +25,7 @@ import (
 
 	"socklet/guest"
 	"socklet/guest/internal/host"
+	"socklet/guest/internal/outgoing"
 )
 
 // Host is a host that is none. There is one at a time.
@@ -34,6 +39,8 @@ type Host struct {
 	alarms    []alarm
 	now       uint64
 	lines     []string
+	answers   map[outgoing.URL]Answer
+	sent      []Sent
 }
 
 // Peer is the other side of a connection.
@@ -53,8 +60,9 @@ type Peer struct {
 
 // New makes a host for a test. Handlers that the test leaves connected are closed at its end.
 func New(t testing.TB) *Host {
-	h := &Host{t: t, peers: map[uint64]*Peer{}, topics: map[string][]*Peer{}}
+	h := &Host{t: t, peers: map[uint64]*Peer{}, topics: map[string][]*Peer{}, answers: map[outgoing.URL]Answer{}}
 	host.Current, host.Topics, host.Timers = h.methods(), h.topicMethods(), h.timerMethods()
+	outgoing.Current = sender{h}
 	t.Cleanup(func() {
 		for id := uint64(1); id <= h.nextID; id++ {
 			if peer := h.peers[id]; !peer.ended {
@@ -82,6 +90,8 @@ func (h *Host) Connect(target string, prepare ...func(peer *Peer, request *guest
 		raw.Headers = append(raw.Headers, host.Header{Name: strings.ToLower(header.Name), Value: header.Value})
 	}
 	host.Events.OnReady(h.nextID, raw)
+	h.t.Helper()
+	h.checkEvents(peer.Conn)
 	return peer
 }
 

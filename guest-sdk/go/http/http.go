@@ -36,8 +36,9 @@
 // Redirects are not followed: their status is 3xx, and "location" says where to. Nothing is
 // decompressed, and no connection is kept for a next request.
 //
-// It is no part of net/http, since that adds 7.5 MB to a component. Where one needs net/http
-// itself, as libraries do, [socklet/guest/nethttp] has it send requests.
+// Its names are those of net/http, whose types it can't have: with them a component has 5 MB in
+// place of 3, and with a client 10. Where one needs net/http itself, as libraries do,
+// [socklet/guest/nethttp] has it send requests.
 package http
 
 import (
@@ -91,6 +92,7 @@ type Response struct {
 	Status int
 	Header Header
 	// Body returns the pieces as they come. Close it: that ends the connection. So does its end.
+	// Another goroutine may close it while one reads.
 	Body io.ReadCloser
 }
 

@@ -9,9 +9,9 @@
 //	response, err := http.Get("https://api.example.com/story")
 //
 // It is for libraries that take an [http.Client], and for code that is there already. net/http
-// brings its TLS and its HTTP/2 along, which are never used: it adds 7.5 MB to a component, and
-// quadruples the time of its first load. [socklet/guest/http] has what a handler needs
-// of it, and adds a tenth of that; what its documentation says of hosts, times, sizes and errors
+// brings its TLS and its HTTP/2 along, which are never used: it adds 8 MB to a component, and has
+// its first load take five times as long. [socklet/guest/http] has what a handler needs of it, and
+// adds half a megabyte; what its documentation says of hosts, times, sizes and errors
 // holds here as well.
 //
 // Redirects are followed as the client has it; each host has to be among allowed-hosts.

@@ -20,13 +20,14 @@ const host = {
 };
 
 const noNode = {
-  name: "no-node",
+  // Shown with the error.
+  name: "@socklet/guest",
   setup(build) {
     const names = builtinModules.filter((name) => !name.startsWith("_")).join("|");
     build.onResolve({ filter: new RegExp(`^(node:.*|${names})$`) }, ({ path }) => ({
       errors: [
         {
-          text: `${path} is a module of Node's, which a component does not have: see "What is there" in the README of @socklet/guest`,
+          text: `${path} is a module of Node's, which a component does not have: see "What is not there" in the README of @socklet/guest`,
         },
       ],
     }));
@@ -119,12 +120,32 @@ export async function run(project, options) {
     return await esbuild.build({ absWorkingDir: project, logLevel: "silent", ...options });
   } catch (error) {
     if (error.errors === undefined) throw error;
-    const lines = await esbuild.formatMessages(error.errors, {
+    const lines = await esbuild.formatMessages(error.errors.map(forHandlers), {
       kind: "error",
       color: process.stderr.isTTY === true,
     });
     throw new Problem(lines.join("").trimEnd());
   }
+}
+
+/** esbuild's advice is for those who call it; what a handler's author can do is another thing. */
+function forHandlers(error) {
+  const [, missing] = /^Could not resolve "([^"]*)"/.exec(error.text) ?? [];
+  if (missing !== undefined) {
+    const isPackage = /^(@[^/]+\/)?[^./@][^/]*/.exec(missing)?.[0];
+    const advice = isPackage
+      ? `It is not installed: npm install ${isPackage}`
+      : "There is no such file.";
+    const notes = error.notes.filter(({ text }) => !text.startsWith("You can mark the path"));
+    return { ...error, notes: notes.length > 0 ? notes : [{ text: advice }] };
+  }
+  if (error.text.startsWith("Top-level await"))
+    return {
+      ...error,
+      text: "Nothing can be awaited at the top level: that code runs once, when the component is built",
+      notes: [{ text: "Do it in an event: onReady, or onOpen of a room." }],
+    };
+  return error;
 }
 
 function wrapper(project, entry, { kind }, exports, promises) {

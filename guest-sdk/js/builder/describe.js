@@ -14,18 +14,13 @@ export function describe(module) {
         "has no default export: export default { onReady(connection, request) { … }, onMessage(connection, message) { … } }",
     };
   }
-  const isClass = typeof definition === "function";
+  const isClass = isClassLike(definition);
   if (!isClass && (typeof definition !== "object" || definition === null)) {
     return {
       problem: `its default export is ${definition === null ? "null" : `a ${typeof definition}`}: it has to be an object or a class with onReady, onMessage and onClose`,
     };
   }
   const events = isClass ? definition.prototype : definition;
-  if (events === undefined)
-    return {
-      problem:
-        "its default export is a function: it has to be an object or a class with onReady, onMessage and onClose",
-    };
   const problem = mistake(definition, events, isClass);
   if (problem !== undefined) return { problem };
   const exports = ["handler"];
@@ -35,7 +30,22 @@ export function describe(module) {
   return { kind: kindOf(definition), exports };
 }
 
+/** Whether it is a class, or a function with methods, which is what classes once were. */
+function isClassLike(definition) {
+  if (typeof definition !== "function") return false;
+  const prototype = Object.getOwnPropertyDescriptor(definition, "prototype");
+  return prototype?.writable === false || Object.keys(prototype?.value ?? {}).length > 0;
+}
+
 function mistake(definition, events, isClass) {
+  const names = isClass ? Object.getOwnPropertyNames(events) : Object.keys(events);
+  for (const name of names) {
+    if (KNOWN.includes(name)) continue;
+    const plain = (text) => text.replaceAll("_", "").toLowerCase();
+    const meant = KNOWN.find((known) => plain(known) === plain(name));
+    if (meant !== undefined) return `${name} is no event: is ${meant} meant?`;
+    if (/^on[A-Z]/.test(name)) return `${name} is no event: there are ${KNOWN.join(", ")}`;
+  }
   if (
     !EVENTS.some((name) => typeof events[name] === "function") &&
     typeof definition.onRequest !== "function"
@@ -46,9 +56,6 @@ function mistake(definition, events, isClass) {
     if (events[name] !== undefined && typeof events[name] !== "function")
       return `${name} is a ${typeof events[name]}, and has to be a function`;
   }
-  const names = isClass ? Object.getOwnPropertyNames(events) : Object.keys(events);
-  const misspelt = names.find((name) => /^on[A-Z]/.test(name) && !KNOWN.includes(name));
-  if (misspelt !== undefined) return `${misspelt} is no event: there are ${KNOWN.join(", ")}`;
   if (isClass && typeof events.onRequest === "function")
     return "onRequest has to be static: it is asked before there is an object for the connection";
   if (events.onOpen !== undefined && !(events instanceof Room))

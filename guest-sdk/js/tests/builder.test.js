@@ -113,6 +113,14 @@ const wrong = {
     { "handler.js": "export default { onMesage() {}, onReady() {} };" },
     /onMesage is no event: there are onReady, onMessage/,
   ],
+  "an event in small letters": [
+    { "handler.js": "export default { onmessage() {} };" },
+    /onmessage is no event: is onMessage meant\?/,
+  ],
+  "an event as Python has it": [
+    { "handler.js": "export default class { on_message() {} }" },
+    /on_message is no event: is onMessage meant\?/,
+  ],
   "a gate that is not static": [
     { "handler.js": "export default class { onRequest() {} onReady() {} }" },
     /onRequest has to be static/,
@@ -124,7 +132,7 @@ const wrong = {
   ],
   "an error when it is loaded": [
     { "handler.js": 'throw new Error("at once"); export default { onReady() {} };' },
-    /handler\.js: fails when it is loaded[\s\S]*at once/,
+    /^handler\.js: fails when it is loaded:\n\nhandler\.js:1\n(?!.*node:)[\s\S]*\n {4}at .*\(handler\.js:1:\d+\)\n\n$/,
   ],
   "the host at the top level": [
     {
@@ -135,7 +143,27 @@ const wrong = {
   ],
   "a package that is missing": [
     { "handler.js": 'import x from "no-such-package"; export default { onReady: x };' },
-    /Could not resolve "no-such-package"/,
+    /Could not resolve "no-such-package"[\s\S]*It is not installed: npm install no-such-package\n/,
+  ],
+  "a part of a package that is missing": [
+    { "handler.js": 'import x from "@team/x/y.js"; export default { onReady: x };' },
+    /It is not installed: npm install @team\/x\n/,
+  ],
+  "a file that is missing": [
+    { "handler.js": 'import x from "./x.js"; export default { onReady: x };' },
+    /Could not resolve "\.\/x\.js"[\s\S]*There is no such file\.\n/,
+  ],
+  "an await at the top level": [
+    { "handler.js": "await 1; export default { onReady() {} };" },
+    /Nothing can be awaited at the top level[\s\S]*Do it in an event/,
+  ],
+  "an end when it is loaded": [
+    { "handler.js": "process.exit(3); export default { onReady() {} };" },
+    /^handler\.js: ends the process when it is loaded \(3\)\n$/,
+  ],
+  "a function": [
+    { "handler.js": "export default function onMessage(c, m) { c.write(m); }" },
+    /its default export is a function: it has to be an object or a class/,
   ],
 };
 for (const [name, [files, message]] of Object.entries(wrong)) {
@@ -145,6 +173,20 @@ for (const [name, [files, message]] of Object.entries(wrong)) {
     assert.equal(status, 1);
   });
 }
+
+test("the builder does not wait for ever for a module to load", async () => {
+  const folder = project({ "handler.js": "for (;;); export default { onReady() {} };" });
+  await assert.rejects(
+    probe(folder, join(folder, "handler.js"), 500),
+    /handler\.js: is not loaded after 0\.5 s: its top level runs once/,
+  );
+});
+
+test("a class may be made by hand", async () => {
+  const source = "function Old() {} Old.prototype.onMessage = () => {}; export default Old;";
+  const folder = project({ "handler.js": source });
+  assert.equal((await probe(folder, join(folder, "handler.js"))).kind, "class");
+});
 
 test("without its compiler a TypeScript project is told how to get it", () => {
   const { stderr } = build({

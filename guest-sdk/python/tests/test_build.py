@@ -123,6 +123,16 @@ def test_the_handler_is_found(tmp_path: Path, settings: str, files: dict[str, st
     [
         (HEAD + "\ndef f(:\n", "app.py:3: invalid syntax"),
         (HEAD + "import nothing_such\n", "app.py:2: ModuleNotFoundError: No module named"),
+        (
+            "from socklet_guest import Handlr\n",
+            "cannot import name 'Handlr' from 'socklet_guest'",
+        ),
+        ("from socklet_guest import Handlr\n", ": is Handler meant?\n\n    from socklet"),
+        (
+            "class Hello:\n    def on_ready(self, connection, request): ...\n",
+            "app.py: no handler (Hello is no Handler and no Room): write a class like this one",
+        ),
+        (HEAD + "import os\nos._exit(3)\n", "app: importing it ended this Python (3)"),
         (HEAD + "1 / 0\n", "app.py:2: ZeroDivisionError: division by zero\n\n    1 / 0"),
         (HEAD + "import sys\nsys.exit(3)\n", "app.py:3: SystemExit: 3"),
         (HEAD, "app.py: no handler: write a class like this one"),
@@ -143,6 +153,35 @@ def test_the_handler_is_found(tmp_path: Path, settings: str, files: dict[str, st
 )
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, app: str, expected: str) -> None:
     assert expected in refusal(project(tmp_path, app=app))
+
+
+def test_a_module_that_does_not_end_is_not_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"app: importing it takes more than 0\.5 s: what is"):
+        probed(read_project(project(tmp_path, app="while True: pass\n")), 0.5)
+
+
+def test_what_a_component_can_not_import_is_told_without_what_is_the_builders(
+    tmp_path: Path,
+) -> None:
+    folders = ["/tmp/entry", str(tmp_path)]
+    said = (
+        "AssertionError: Traceback (most recent call last):\n"
+        '  File "/0/socklet_entry.py", line 1, in <module>\n'
+        "    import app\n"
+        '  File "/1/app.py", line 3, in <module>\n'
+        "    import ssl\n"
+        "ModuleNotFoundError: No module named '_ssl'\n\nCaused by:\n    something\n"
+    )
+    found = read_project(project(tmp_path, app=HELLO))
+    assert componentize._complaint(found, folders, said) == (
+        "app can't be imported inside of a component: ModuleNotFoundError: No module named '_ssl'"
+        "\n\nTraceback (most recent call last):\n"
+        f'  File "{tmp_path}/app.py", line 3, in <module>\n'
+        "    import ssl\n"
+        "ModuleNotFoundError: No module named '_ssl'\n\n"
+        "There it has Python 3.14, no threads, no sockets, and packages in pure Python only: see"
+        ' "What does not work" in the README of socklet-guest.'
+    )
 
 
 @pytest.mark.parametrize(

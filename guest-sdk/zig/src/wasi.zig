@@ -3,14 +3,14 @@
 //!
 //! A resource is a number that stands for what the host has. A method takes it as its `self` and
 //! leaves it; another function that is given it takes it away, and so does `drop`.
-const raw = @import("raw.zig");
+const abi = @import("abi.zig");
 
-const List = raw.List;
-const Nothing = raw.Nothing;
-const Option = raw.Option;
-const Result = raw.Result;
-const Slice = raw.Slice;
-const Tuple2 = raw.Tuple2;
+const List = abi.List;
+const Nothing = abi.Nothing;
+const Option = abi.Option;
+const Result = abi.Result;
+const Slice = abi.Slice;
+const Tuple2 = abi.Tuple2;
 
 pub const StreamError = extern struct {
     tag: Tag,
@@ -20,16 +20,7 @@ pub const StreamError = extern struct {
     },
 
     pub const Tag = enum(u8) {
-        /// The last operation (a write or flush) failed before completion.
-        ///
-        /// More information is available in the `error` payload.
-        ///
-        /// After this, the stream will be closed. All future operations return
-        /// `stream-error::closed`.
         last_operation_failed,
-        /// The stream is closed: no more input will be accepted by the
-        /// stream. A closed output-stream will return this error on all
-        /// future operations.
         closed,
     };
 };
@@ -176,11 +167,6 @@ pub const ErrorCode = extern struct {
         http_protocol_error,
         loop_detected,
         configuration_error,
-        /// This is a catch-all error for anything that doesn't fit cleanly into a
-        /// more specific case. It also includes an optional string for an
-        /// unstructured description of the error. Users should not depend on the
-        /// string for diagnosing errors, as it's not required to be consistent
-        /// between implementations.
         internal_error,
     };
 };
@@ -194,15 +180,8 @@ pub const HeaderError = extern struct {
     },
 
     pub const Tag = enum(u8) {
-        /// This error indicates that a `field-name` or `field-value` was
-        /// syntactically invalid when used with an operation that sets headers in a
-        /// `fields`.
         invalid_syntax,
-        /// This error indicates that a forbidden `field-name` was used when trying
-        /// to set a header in a `fields`.
         forbidden,
-        /// This error indicates that the operation on the `fields` was not
-        /// permitted because the fields are immutable.
         immutable,
     };
 };

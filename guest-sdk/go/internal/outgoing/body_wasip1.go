@@ -22,6 +22,8 @@ type body struct {
 	held    *held
 	err     error
 	cleanup runtime.Cleanup
+	// A Read is under way: what is closed meanwhile by another goroutine, that lets go of.
+	reading bool
 }
 
 // held is what the host keeps for it: dropped, its connection ends.
@@ -48,51 +50,74 @@ func newBody(ctx context.Context, exchange *exchange, response *types.IncomingRe
 	return b
 }
 
-var errClosed = errors.New("the body is closed")
+var (
+	errClosed = errors.New("the body is closed")
+	errBusy   = errors.New("another goroutine reads the body")
+)
 
 // Read returns what has come by then, and waits where that is nothing.
 func (b *body) Read(into []byte) (int, error) {
 	if b.err != nil || len(into) == 0 {
 		return 0, b.err
 	}
-	for {
+	if b.reading {
+		return 0, errBusy
+	}
+	b.reading = true
+	size, err := b.read(into)
+	b.reading = false
+	switch {
+	case b.err != nil:
+		b.drop()
+		return 0, b.err
+	case err != nil:
+		b.err = err
+		b.drop()
+	}
+	return size, err
+}
+
+func (b *body) read(into []byte) (int, error) {
+	for b.err == nil {
 		if err := b.ctx.Err(); err != nil {
-			return 0, b.end(err)
+			return 0, err
 		}
 		read := witRuntime.Paused(func() witTypes.Result[[]byte, streams.StreamError] {
 			return b.held.stream.Read(uint64(min(len(into), chunk)))
 		})
 		switch {
 		case failed(read):
-			return 0, b.end(readError(read.Err()))
+			return 0, readError(read.Err())
 		case len(read.Ok()) > 0:
 			return copy(into, read.Ok()), nil
 		}
 		if err := b.wait(); err != nil {
-			return 0, b.end(err)
+			return 0, err
 		}
 	}
+	return 0, b.err
 }
 
 func (b *body) wait() error {
 	readable := b.held.stream.Subscribe()
 	defer readable.Drop()
-	return wait(b.ctx, readable)
+	return waitUnless(b.ctx, func() bool { return b.err != nil }, readable)
 }
 
 // Close ends it. What has not come by now does not come.
 func (b *body) Close() error {
 	if b.err == nil {
-		_ = b.end(errClosed)
+		b.err = errClosed
+		if !b.reading {
+			b.drop()
+		}
 	}
 	return nil
 }
 
-func (b *body) end(err error) error {
-	b.err = err
+func (b *body) drop() {
 	b.cleanup.Stop()
 	b.held.drop()
-	return err
 }
 
 func readError(err streams.StreamError) error {

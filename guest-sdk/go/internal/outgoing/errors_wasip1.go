@@ -12,8 +12,6 @@ var plain = map[uint8]error{
 	types.ErrorCodeHttpRequestDenied:        ErrDenied,
 	types.ErrorCodeDestinationIpProhibited:  ErrPrivateAddress,
 	types.ErrorCodeConnectionLimitReached:   ErrTooMany,
-	types.ErrorCodeHttpRequestBodySize:      ErrTooLarge,
-	types.ErrorCodeHttpResponseBodySize:     ErrTooLarge,
 	types.ErrorCodeConnectionTimeout:        ErrTimeout,
 	types.ErrorCodeConnectionReadTimeout:    ErrTimeout,
 	types.ErrorCodeConnectionWriteTimeout:   ErrTimeout,
@@ -28,6 +26,8 @@ var details = map[uint8]struct {
 	err  error
 	text string
 }{
+	types.ErrorCodeHttpRequestBodySize:     {ErrTooLarge, "the request is over max-http-request-size"},
+	types.ErrorCodeHttpResponseBodySize:    {ErrTooLarge, "the answer is over max-http-response-size"},
 	types.ErrorCodeConnectionRefused:       {ErrConnection, "refused"},
 	types.ErrorCodeConnectionTerminated:    {ErrConnection, "broken off"},
 	types.ErrorCodeHttpResponseIncomplete:  {ErrConnection, "ended early"},

@@ -12,7 +12,13 @@ import (
 )
 
 // Current is what sends: the bindings, or what a test has set.
-var Current Sender
+var Current Sender = nobody{}
+
+type nobody struct{}
+
+func (nobody) Send(context.Context, *Request) (*Response, error) {
+	return nil, fmt.Errorf("%w: there is no host to send it: call guesttest.New in the test", ErrOther)
+}
 
 // Sender sends a request, and returns when the head of its answer is there.
 type Sender interface {
@@ -92,7 +98,7 @@ var (
 	ErrDenied         = errors.New("the host is not among allowed-hosts")
 	ErrPrivateAddress = errors.New("the host is at a private address that is not among allowed-hosts")
 	ErrTooMany        = errors.New("too many requests are under way (max-http-requests)")
-	ErrTooLarge       = errors.New("the request is over max-http-request-size, or the answer over max-http-response-size")
+	ErrTooLarge       = errors.New("too large")
 	ErrTimeout        = error(timeout{})
 	ErrName           = errors.New("the host's name can't be resolved")
 	ErrConnection     = errors.New("no connection")

@@ -31,6 +31,11 @@ var waiters []*waiter
 
 // wait returns when one of these is ready, or with the context's error.
 func wait(ctx context.Context, on ...*poll.Pollable) error {
+	return waitUnless(ctx, func() bool { return false }, on...)
+}
+
+// waitUnless is the same, and returns as well when another goroutine has made something so.
+func waitUnless(ctx context.Context, over func() bool, on ...*poll.Pollable) error {
 	deadline, hasDeadline := ctx.Deadline()
 	me := &waiter{on, deadline}
 	waiters = append(waiters, me)
@@ -47,7 +52,7 @@ func wait(ctx context.Context, on ...*poll.Pollable) error {
 		if hasDeadline && !time.Now().Before(deadline) {
 			return context.DeadlineExceeded
 		}
-		if slices.ContainsFunc(on, (*poll.Pollable).Ready) {
+		if over() || slices.ContainsFunc(on, (*poll.Pollable).Ready) {
 			return nil
 		}
 		if runtime.NumGoroutine() == len(waiters) && !mayBeCancelled {
@@ -63,6 +68,20 @@ func wait(ctx context.Context, on ...*poll.Pollable) error {
 // waitForAny returns when something has come that anybody waits for, at the first deadline,
 // and after the slice unless that is 0.
 func waitForAny(slice time.Duration) {
+	// Others may run, and have come to an end, until the collector is off.
+	witRuntime.Paused(func() []uint32 {
+		all, longest := allPollables(slice)
+		if longest > 0 {
+			timer := clock.SubscribeDuration(uint64(longest))
+			defer timer.Drop()
+			all = append(all, timer)
+		}
+		return poll.Poll(all)
+	})
+}
+
+// allPollables are what anybody waits for, and how long until the first deadline; 0 for none.
+func allPollables(slice time.Duration) ([]*poll.Pollable, time.Duration) {
 	var all []*poll.Pollable
 	longest := slice
 	for _, waiter := range waiters {
@@ -74,14 +93,5 @@ func waitForAny(slice time.Duration) {
 			}
 		}
 	}
-	if longest > 0 {
-		timer := clock.SubscribeDuration(uint64(longest))
-		defer timer.Drop()
-		all = append(all, timer)
-	}
-	if len(all) == 1 {
-		all[0].Block()
-		return
-	}
-	witRuntime.Paused(func() []uint32 { return poll.Poll(all) })
+	return all, longest
 }

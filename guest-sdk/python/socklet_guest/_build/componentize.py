@@ -117,6 +117,8 @@ def _complaint(project: Project, folders: list[str], said: str) -> str:
     # Folders have numbers there.
     for number, path in enumerate(folders):
         said = said.replace(f'File "/{number}/', f'File "{path}/')
+    # The frame of the module that the builder has written.
+    said = re.sub(r'  File "[^"]*/socklet_entry\.py", .*\n    .*\n', "", said)
     # What is around it and after it is componentize-py's own.
     inner = re.split(r"\n+(?:Caused by|Stack backtrace):", said.partition("AssertionError: ")[2])[0]
     last = re.findall(r"^\w[\w.]*(?:Error|Exception|Exit|Interrupt)\b.*$", inner, re.MULTILINE)
@@ -124,5 +126,6 @@ def _complaint(project: Project, folders: list[str], said: str) -> str:
         return f"componentize-py failed:\n\n{said.partition('Stack backtrace:')[0].strip()}\n"
     return (
         f"{project.module} can't be imported inside of a component: {last[-1]}\n\n{inner}\n\n"
-        "There it has Python 3.14, no threads, no sockets, and packages in pure Python only."
+        "There it has Python 3.14, no threads, no sockets, and packages in pure Python only: see"
+        ' "What does not work" in the README of socklet-guest.'
     )

@@ -6,9 +6,11 @@ Run as a program, since it imports code of the user's, which may do anything to 
 from __future__ import annotations
 
 import ast
+import difflib
 import importlib
 import importlib.util
 import json
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -112,7 +114,17 @@ def import_app(name: str, root: Path) -> ModuleType:
             missing = (error.name or "").partition(".")[0]
             if missing not in sys.modules:
                 why += f": install it into .venv, or put {missing}.py beside {name}.py"
+        elif isinstance(error, ImportError):
+            why += near(error)
         raise Refused(f"{place}: {why}{line}") from None
+
+
+def near(error: ImportError) -> str:
+    """What the name may have been meant to be that could not be imported."""
+    said = re.match(r"cannot import name '(\w+)' from '([\w.]+)'", str(error))
+    there = dir(sys.modules.get(said[2])) if said else []
+    names = difflib.get_close_matches(said[1], there, 1) if said else []
+    return f": is {names[0]} meant?" if names else ""
 
 
 def base_classes() -> tuple[type, type]:
@@ -148,8 +160,16 @@ def find_handler(module: ModuleType, attribute: str | None) -> Any:
             f' one is meant:\n\n    [tool.socklet]\n    app = "{module.__name__}:{names[0]}"\n'
         )
     if not last:
+        likely = [
+            f"{name} is no Handler and no Room"
+            for name, value in vars(module).items()
+            if isinstance(value, type)
+            and value.__module__ == module.__name__
+            and any(event.startswith("on_") for event in vars(value))
+        ]
         raise Refused(
-            f"{module.__file__}: no handler: write a class like this one:\n\n"
+            f"{module.__file__}: no handler{f' ({likely[0]})' if likely else ''}: write a class like"
+            " this one:\n\n"
             "    from socklet_guest import Connection, Handler, Request\n\n"
             "    class Hello(Handler):\n"
             "        def on_ready(self, connection: Connection, request: Request) -> None:\n"

@@ -39,7 +39,11 @@ class Probed:
         return f"{self.attribute}" + (f" with {', '.join(uses)}" if uses else "")
 
 
-def probed(project: Project) -> Probed:
+LONGEST = 120.0
+"""How long a module may take to import, in seconds."""
+
+
+def probed(project: Project, longest: float = LONGEST) -> Probed:
     """Imports the project's module, and looks at its handler."""
     question = {
         "module": project.module,
@@ -49,18 +53,30 @@ def probed(project: Project) -> Probed:
         "sources": str(project.sources),
     }
     probe = Path(__file__).with_name("probe.py")
-    run = subprocess.run(
-        [sys.executable, "-B", "-I", str(probe), json.dumps(question)],
-        cwd=project.root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-    )
+    try:
+        run = subprocess.run(
+            [sys.executable, "-B", "-I", str(probe), json.dumps(question)],
+            cwd=project.root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+            timeout=longest,
+        )
+    except subprocess.TimeoutExpired:
+        raise BuildError(
+            f"{project.module}: importing it takes more than {longest:g} s: what is outside of its"
+            " functions runs once, when the component is built, and has to come to an end"
+        ) from None
     # What the module itself prints comes before it.
     lines = run.stdout.splitlines()
     if run.returncode != 0 or not lines:
-        raise BuildError(f"{project.module}: importing it ended this Python: {run.stderr.strip()}")
+        said = run.stderr.strip()
+        raise BuildError(
+            f"{project.module}: importing it ended this Python ({run.returncode})"
+            + (f": {said}" if said else "")
+        )
     answer: dict[str, Any] = json.loads(lines[-1])
     if "error" in answer:
         raise BuildError(answer["error"])

@@ -24,8 +24,8 @@ pub const Response = struct {
     buffer: []u8 = &.{},
     /// What `line` has left of a piece.
     rest: []const u8 = "",
-    /// A line that has come in more than one piece.
-    long_line: std.ArrayList(u8) = .empty,
+    /// What has come in more than one piece: a line, or all of it.
+    held: std.ArrayList(u8) = .empty,
     next: ?*Response = null,
 
     /// Those of this event.
@@ -53,7 +53,7 @@ pub const Response = struct {
         while (first) |response| {
             first = response.next;
             response.close();
-            response.long_line.deinit(memory.allocator);
+            response.held.deinit(memory.allocator);
         }
         errors.forget();
     }
@@ -90,21 +90,21 @@ pub const Response = struct {
     /// have them; null when there is no more. One of more than so many bytes is `error.TooLarge`. It
     /// is there until the next call for this answer.
     pub fn line(self: *Response, max: usize) Error!?[]const u8 {
-        self.long_line.clearRetainingCapacity();
+        self.held.clearRetainingCapacity();
         while (true) {
             const piece = try self.chunk() orelse {
-                return if (self.long_line.items.len == 0) null else unended(self.long_line.items);
+                return if (self.held.items.len == 0) null else unended(self.held.items);
             };
             const end = std.mem.findScalar(u8, piece, '\n');
             const part = piece[0 .. end orelse piece.len];
-            if (part.len > max - self.long_line.items.len) {
+            if (part.len > max - self.held.items.len) {
                 self.close();
                 return errors.fail(error.TooLarge, "a line of it is longer than its reader takes");
             }
             if (end) |at| self.rest = piece[at + 1 ..];
-            if (end != null and self.long_line.items.len == 0) return unended(part);
-            try self.long_line.appendSlice(memory.allocator, part);
-            if (end != null) return unended(self.long_line.items);
+            if (end != null and self.held.items.len == 0) return unended(part);
+            try self.held.appendSlice(memory.allocator, part);
+            if (end != null) return unended(self.held.items);
         }
     }
 
@@ -115,15 +115,24 @@ pub const Response = struct {
     /// Waits for all of the body that is left. More than so many bytes are `error.TooLarge`. It is
     /// there until the event ends.
     pub fn bytes(self: *Response, max: usize) Error![]const u8 {
-        var all: std.ArrayList(u8) = .empty;
+        self.held.clearRetainingCapacity();
+        errdefer self.close();
+        // Memory is taken once where it is known how much. Who lies gets no more than there may be.
+        const announced = std.fmt.parseInt(usize, self.header("content-length") orelse "0", 10) catch 0;
+        try self.held.ensureTotalCapacityPrecise(memory.allocator, @min(announced, max));
         while (try self.chunk()) |piece| {
-            errdefer self.close();
-            if (piece.len > max - all.items.len) {
+            if (piece.len > max - self.held.items.len) {
                 return errors.fail(error.TooLarge, "it is longer than its reader takes");
             }
-            try all.appendSlice(memory.arena, piece);
+            const needed = self.held.items.len + piece.len;
+            if (needed > self.held.capacity) {
+                // A bit less than a power of two, to which memory is rounded up with a note of its size.
+                const room = @max(needed, 2 * self.held.capacity, piece_size - 64);
+                try self.held.ensureTotalCapacityPrecise(memory.allocator, @min(room, max));
+            }
+            self.held.appendSliceAssumeCapacity(piece);
         }
-        return all.items;
+        return self.held.items;
     }
 
     /// The same, of an answer that is text: `error.NotText` where it is no UTF-8.

@@ -15,6 +15,10 @@ use super::language::Language;
 #[exclude = "*/__pycache__/*"]
 #[exclude = "*.wasm"]
 #[exclude = "*.o"]
+// What bindings are generated from, by who works on these.
+#[exclude = "c/wasi/*"]
+#[exclude = "go/wasi/*"]
+#[exclude = "zig/wasi/*"]
 struct Sdks;
 
 #[derive(RustEmbed)]

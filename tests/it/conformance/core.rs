@@ -3,7 +3,7 @@
 use super::stage::{Manifest, Peer, Stage, Unknown};
 
 super::cases! {
-    true, super::PATIENCE,
+    super::PATIENCE,
     path = "path",
     query = "query",
     header = "header",

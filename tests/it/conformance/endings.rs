@@ -4,7 +4,7 @@ use super::stage::{Peer, Stage, Unknown};
 use crate::harness::Server;
 
 super::cases! {
-    true, super::PATIENCE,
+    super::PATIENCE,
     close = "close",
     close_with_code = "close with a code",
     close_refused = "close refused",

@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::stage::{Peer, Stage, Unknown};
 
 super::cases! {
-    true, Duration::from_secs(15 * 60),
+    Duration::from_secs(15 * 60),
     rounds = "5,000 rounds of 64 KiB",
 }
 

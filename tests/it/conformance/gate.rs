@@ -4,7 +4,7 @@ use super::stage::{Manifest, Peer, Stage, Unknown};
 use crate::harness::{Client, Response, Server, http_bytes};
 
 super::cases! {
-    false, super::PATIENCE,
+    super::PATIENCE,
     accepts = "accepts",
     refuses = "refuses",
     attaches = "attaches",

@@ -6,7 +6,7 @@ use super::stage::{Peer, Stage, Unknown};
 use crate::harness::Client;
 
 super::cases! {
-    true, super::PATIENCE,
+    super::PATIENCE,
     ready = "ready",
     texts = "texts of all sizes",
     unicode = "unicode",

@@ -25,18 +25,8 @@ use futures_util::FutureExt as _;
 use report::{Outcome, Report};
 use stage::{Stage, Unknown};
 
-/// Which languages have to have which cases.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tier {
-    /// All of them.
-    First,
-    /// The core. What lies beyond may be unknown, for a reason that is said.
-    Second,
-}
-
 struct Language {
     name: &'static str,
-    tier: Tier,
     /// Whether a failure that nobody catches costs a room one connection only, and not
     /// its instance.
     survives: bool,
@@ -46,10 +36,9 @@ struct Language {
 
 /// A table, and a test for each.
 macro_rules! languages {
-    ($($name:ident: $tier:ident, survives: $survives:literal, gaps: $gaps:expr;)*) => {
+    ($($name:ident: survives: $survives:literal, gaps: $gaps:expr;)*) => {
         const LANGUAGES: &[Language] = &[$(Language {
             name: stringify!($name),
-            tier: Tier::$tier,
             survives: $survives,
             gaps: $gaps,
         }),*];
@@ -62,16 +51,16 @@ macro_rules! languages {
 }
 
 languages! {
-    rust: First, survives: false, gaps: &[
+    rust: survives: false, gaps: &[
         ("connection: print", "wasm32-unknown-unknown has no standard output; wasm32-wasip2 has"),
     ];
-    js: First, survives: true, gaps: &[];
-    ts: First, survives: true, gaps: &[];
-    python: First, survives: true, gaps: &[];
-    go: Second, survives: true, gaps: &[];
-    c: Second, survives: false, gaps: &[];
-    cpp: Second, survives: false, gaps: &[];
-    zig: Second, survives: false, gaps: &[];
+    js: survives: true, gaps: &[];
+    ts: survives: true, gaps: &[];
+    python: survives: true, gaps: &[];
+    go: survives: true, gaps: &[];
+    c: survives: false, gaps: &[];
+    cpp: survives: false, gaps: &[];
+    zig: survives: false, gaps: &[];
 }
 
 type Run = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<(), Unknown>> + 'a>>;
@@ -79,17 +68,15 @@ type Run = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<(), Unkno
 struct Case {
     /// As the report has it.
     name: &'static str,
-    core: bool,
     patience: Duration,
     run: Run,
 }
 
 /// A module's cases: its functions, named in words.
 macro_rules! cases {
-    ($core:literal, $patience:expr, $($run:ident = $name:literal,)*) => {
+    ($patience:expr, $($run:ident = $name:literal,)*) => {
         pub(super) const CASES: &[super::Case] = &[$(super::Case {
             name: $name,
-            core: $core,
             patience: $patience,
             run: |stage| Box::pin($run(stage)),
         }),*];
@@ -146,9 +133,7 @@ async fn conforms(name: &str) {
 
 async fn judge(language: &Language, name: &str, case: &Case, stage: &Stage) -> Outcome {
     let run = AssertUnwindSafe((case.run)(stage)).catch_unwind();
-    // The second tier has the core, without a gap.
-    let may_lack = !case.core || language.tier == Tier::First;
-    let gap = language.gaps.iter().find(|(gap, _)| name.starts_with(gap) && may_lack);
+    let gap = language.gaps.iter().find(|(gap, _)| name.starts_with(gap));
     match (tokio::time::timeout(case.patience, run).await, gap) {
         // A gap that has closed is no gap any more.
         (Ok(Ok(Ok(()))), Some(_)) => Outcome::Failed("it is said to be a gap".to_owned()),

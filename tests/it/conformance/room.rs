@@ -6,7 +6,7 @@ use super::stage::{Stage, Unknown, moved};
 use crate::harness::{Client, Server};
 
 super::cases! {
-    false, super::PATIENCE,
+    super::PATIENCE,
     come_and_go = "come and go",
     members = "members",
     to_all = "to all",

@@ -6,7 +6,7 @@ use crate::harness::Server;
 use crate::harness::guests::KEEPS_SCHEMA_ZERO;
 
 super::cases! {
-    false, super::PATIENCE,
+    super::PATIENCE,
     counts_on = "count goes on",
     under_way = "none is lost under way",
     opening = "opening stays",

@@ -3,7 +3,7 @@
 use super::stage::{Manifest, Peer, Stage, Unknown};
 
 super::cases! {
-    false, super::PATIENCE,
+    super::PATIENCE,
     after = "after",
     every = "every",
     cancel = "cancel",

@@ -3,7 +3,7 @@
 use super::stage::{Manifest, Peer, Stage, Unknown};
 
 super::cases! {
-    false, super::PATIENCE,
+    super::PATIENCE,
     publish = "publish",
     publish_others = "publish to others",
     unsubscribe = "unsubscribe",

@@ -4,7 +4,7 @@ use super::stage::{Manifest, Peer, Stage, Unknown};
 use crate::harness::{Server, Upstream};
 
 super::cases! {
-    false, super::PATIENCE,
+    super::PATIENCE,
     fetch = "fetch",
     fetch_fails = "fetch fails",
     stream = "stream",

@@ -60,7 +60,7 @@ languages! {
     go: survives: true, gaps: &[];
     c: survives: false, gaps: &[];
     cpp: survives: false, gaps: &[];
-    zig: survives: false, gaps: &[];
+    zig: survives: true, gaps: &[];
 }
 
 type Run = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<(), Unknown>> + 'a>>;

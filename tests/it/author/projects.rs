@@ -111,6 +111,7 @@ async fn python() {
 #[tokio::test]
 async fn go() {
     echo("go").await;
+    chat("go").await;
 }
 
 #[tokio::test]
@@ -128,4 +129,5 @@ async fn cpp() {
 #[tokio::test]
 async fn zig() {
     echo("zig").await;
+    chat("zig").await;
 }

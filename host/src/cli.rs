@@ -20,6 +20,7 @@ use socklet::tls::TlsFiles;
 use socklet::written::{host_name, origin};
 
 use crate::author::{Build, Componentize, Connect, Dev, Inspect, New};
+use crate::print;
 pub(crate) use config_file::parse;
 pub(crate) use files::{Check, Embed};
 use limits::{LimitFlags, TimeoutFlags};
@@ -125,7 +126,9 @@ pub(crate) struct ServeAlone {
 
 /// Prints what the shell has to know.
 pub(crate) fn complete(shell: Shell) {
-    clap_complete::generate(shell, &mut Cli::command(), "socklet", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "socklet", &mut script);
+    print(&String::from_utf8_lossy(&script));
 }
 
 /// Prints the manual page, or writes all of them into a folder.

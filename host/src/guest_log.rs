@@ -171,8 +171,8 @@ pub struct Printable<'a>(pub &'a str);
 
 impl std::fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for part in self.0.split_inclusive(char::is_control) {
-            match part.chars().next_back().filter(|last| last.is_control()) {
+        for part in self.0.split_inclusive(is_obeyed) {
+            match part.chars().next_back().filter(|last| is_obeyed(*last)) {
                 None | Some('\t') => f.write_str(part)?,
                 Some(control) => {
                     f.write_str(&part[..part.len() - control.len_utf8()])?;
@@ -182,6 +182,16 @@ impl std::fmt::Display for Printable<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a terminal would do something else than to show it: a control character, or one
+/// that has what follows run the other way.
+fn is_obeyed(character: char) -> bool {
+    let turns = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    turns || character.is_control()
 }
 
 /// A guest's stdout or stderr. All streams that it opens share one line.

@@ -91,7 +91,9 @@ impl Report {
             text += &format!("{file}: would be served at {claim}, as {name}\n");
         }
         let powers = self.powers.iter();
-        text.extend(powers.map(|power| format!("  would need a grant for {power}\n")));
+        text.extend(
+            powers.map(|power| format!("  with --untrusted it would need a grant for {power}\n")),
+        );
         text
     }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use listenfd::ListenFd;
+use socklet::Printable;
 use socklet::config::Config;
 use socklet::listener::{Endpoint, ListenAddress};
 use socklet::server::{Handlers, Listeners, Route, Server};
@@ -88,10 +89,13 @@ fn serve_until_signal(serve: &cli::Serve) -> ExitCode {
     }
 }
 
-/// The exit code, or 1 and what went wrong.
+/// The exit code, or 1 and what went wrong, of which a part may be others' words.
 fn exit(done: anyhow::Result<ExitCode>) -> ExitCode {
     done.unwrap_or_else(|error| {
-        eprintln!("socklet: {error:#}");
+        eprint!("socklet: ");
+        for line in format!("{error:#}").lines() {
+            eprintln!("{}", Printable(line));
+        }
         ExitCode::FAILURE
     })
 }
@@ -351,6 +355,7 @@ fn print_table(
     print(&text);
 }
 
+/// To stdout.
 fn print(text: &str) {
     // Whoever closed stdout does not want to read it.
     let _ = std::io::stdout().write_all(text.as_bytes());

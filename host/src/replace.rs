@@ -11,7 +11,12 @@ pub(crate) fn folder_of(file: &Path) -> &Path {
 }
 
 /// Replaces a file, or makes it. Its permissions stay, or are those of any new file.
+///
+/// What is there and no file, such as a device, stays.
 pub(crate) fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if std::fs::metadata(file).is_ok_and(|there| !there.is_file()) {
+        return Err(std::io::Error::other("something else than a file is there"));
+    }
     let mut draft = tempfile::Builder::new().prefix(".socklet-").tempfile_in(folder_of(file))?;
     draft.write_all(bytes)?;
     let permissions = match std::fs::metadata(file) {

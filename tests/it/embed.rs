@@ -134,7 +134,7 @@ async fn check_says_what_serving_would_say() {
         "good.wasm: would be served at /elsewhere, as games/good",
         "imports socklet:websocket/connection@0.1.0",
         "exports socklet:websocket/handler@0.1.0",
-        "would need a grant for route",
+        "with --untrusted it would need a grant for route",
         "would need a grant for secrets.KEY",
     ] {
         assert!(said.contains(part), "{part}: {said}");

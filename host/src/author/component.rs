@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
-use wasmparser::{Parser, Payload};
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use wit_component::{ComponentEncoder, StringEncoding};
-use wit_parser::decoding::{DecodedWasm, decode};
 use wit_parser::{Resolve, SourceMap, WorldId};
 
 use super::assets;
@@ -18,6 +17,10 @@ use super::assets;
 const PACKAGE: &str = "socklet:websocket/";
 /// Those of WASI that are known, of which a client of HTTP is made.
 const WASI: [&str; 3] = ["wasi:io/", "wasi:clocks/", "wasi:http/"];
+
+/// How deep components may lie within each other. What one is made of takes a few levels, and
+/// looking through more of them takes time.
+const MAX_DEPTH: usize = 100;
 
 /// Whether these are a core module and no component.
 pub(super) fn is_core_module(bytes: &[u8]) -> bool {
@@ -30,9 +33,48 @@ pub(super) fn is_handler(bytes: &[u8]) -> Result<bool> {
     if is_core_module(bytes) {
         return Ok(Surface::of(bytes)?.exports.iter().any(is));
     }
-    let DecodedWasm::Component(resolve, world) = decode(bytes)? else { return Ok(false) };
-    let exports = resolve.worlds[world].exports.keys();
-    Ok(exports.map(|key| resolve.name_world_key(key)).any(|name| is(&name)))
+    Ok(Outside::of(bytes)?.exports.iter().any(is))
+}
+
+/// What a component imports and exports, by name.
+#[derive(Default)]
+pub(super) struct Outside {
+    pub(super) imports: Vec<String>,
+    pub(super) exports: Vec<String>,
+    /// It exports types alone, as an encoded WIT package does.
+    pub(super) is_wit: bool,
+}
+
+impl Outside {
+    /// Of a valid one only.
+    pub(super) fn of(component: &[u8]) -> Result<Self> {
+        let mut outside = Self::default();
+        let (mut depth, mut has_code) = (0_usize, false);
+        for payload in Parser::new(0).parse_all(component) {
+            match payload? {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                    has_code = true;
+                    depth += 1;
+                    ensure!(depth <= MAX_DEPTH, "components within components, too deep");
+                }
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::ComponentImportSection(imports) if depth == 0 => {
+                    for import in imports {
+                        outside.imports.push(import?.name.name.to_owned());
+                    }
+                }
+                Payload::ComponentExportSection(exports) if depth == 0 => {
+                    for export in exports {
+                        outside.exports.push(export?.name.name.to_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Validator::new_with_features(WasmFeatures::all()).validate_all(component)?;
+        outside.is_wit = !has_code && !outside.exports.is_empty();
+        Ok(outside)
+    }
 }
 
 /// A component of a core module. Where the module says nothing of its world, that is what

@@ -43,6 +43,8 @@ opened, or ended in another way; 2 for a wrong command line.";
 
 /// How long the opening handshake may take, and the closing one.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes that are shown of the page that came with a refusal.
+const SHOWN_OF_BODY: usize = 500;
 /// Bytes of a binary message that are shown.
 const SHOWN: usize = 64;
 const PROMPT_COLOR: Style = AnsiColor::Cyan.on_default();
@@ -223,11 +225,8 @@ impl Connect {
             Err(Error::Http(response)) => {
                 let status = response.status();
                 let body = response.body().as_deref().unwrap_or_default();
-                bail!(
-                    "{}: refused with {status}: {}",
-                    self.url,
-                    String::from_utf8_lossy(body).trim()
-                )
+                let body = String::from_utf8_lossy(&body[..body.len().min(SHOWN_OF_BODY)]);
+                bail!("{}: refused with {status}: {}", self.url, Printable(body.trim()))
             }
             Err(error) => Err(error).with_context(|| format!("{}: no WebSocket", self.url)),
         }

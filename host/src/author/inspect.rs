@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use serde::Serialize;
 use socklet::{Printable, manifest};
 use wasm_metadata::Producers;
-use wit_parser::decoding::{DecodedWasm, decode};
 
-use super::component;
+use super::component::{self, Outside};
+use crate::print;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,7 +59,7 @@ const NEEDS: [(&str, &str); 8] = [
 
 #[derive(Serialize)]
 struct Report {
-    file: PathBuf,
+    file: String,
     /// In bytes.
     size: usize,
     sha256: String,
@@ -92,22 +93,16 @@ impl Inspect {
             format!("{file}: is no component, or a damaged one: copy it again, or rebuild it")
         })?;
         match self.json {
-            true => println!("{}", serde_json::to_string_pretty(&report)?),
-            false => anstream::print!("{}", report.text()),
+            true => print(&format!("{}\n", serde_json::to_string_pretty(&report)?)),
+            // Whoever closed stdout does not want to read it.
+            false => _ = anstream::stdout().write_all(report.text().as_bytes()),
         }
         Ok(())
     }
 
     fn look_at(&self, bytes: &[u8]) -> Result<Report> {
-        let DecodedWasm::Component(resolve, world) = decode(bytes)? else {
-            bail!("it holds WIT and no code");
-        };
-        let world = &resolve.worlds[world];
-        let names = |keys: Vec<_>| -> Vec<String> {
-            keys.into_iter().map(|key| resolve.name_world_key(key)).collect()
-        };
-        let imports = names(world.imports.keys().collect());
-        let exports = names(world.exports.keys().collect());
+        let Outside { imports, exports, is_wit } = Outside::of(bytes)?;
+        ensure!(!is_wit, "it holds WIT and no code");
         let all = || imports.iter().chain(&exports);
         let is = |name: &str, of: &str| name.split('@').next() == Some(of);
         let has = |of: &str| all().any(|name| is(name, of));
@@ -118,7 +113,7 @@ impl Inspect {
             Some((import.clone(), *need))
         };
         Ok(Report {
-            file: self.file.clone(),
+            file: self.file.display().to_string(),
             size: bytes.len(),
             sha256: sha256(bytes),
             is_handler: worlds.first() == Some(&WORLDS[0].0),
@@ -151,7 +146,7 @@ impl Report {
     fn text(&self) -> String {
         let bold = anstyle::Style::new().bold();
         let size = bytesize::ByteSize(self.size as u64).display().iec();
-        let mut text = format!("{bold}{}{bold:#}: a component of {size}\n", self.file.display());
+        let mut text = format!("{bold}{}{bold:#}: a component of {size}\n", Printable(&self.file));
         let mut list = |title: &str, lines: &mut dyn Iterator<Item = String>| {
             for (number, line) in lines.enumerate() {
                 let title = if number == 0 { title } else { "" };

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum as _};
 
 use super::assets::{self, File};
 use super::language::Language;
+use crate::print;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -105,7 +106,7 @@ impl New {
         for (place, data) in filled.chain(sdk) {
             write(&self.name.join(place), &data)?;
         }
-        print!("{}", next_steps(&self.name, language));
+        print(&next_steps(&self.name, language));
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 use super::Rules;
 use super::body::{Answer, Bounded};
 use super::fault::{Awaited, Fault};
+use super::gather::Gathered;
 use super::hooks::{MAX_FIELDS, Target, shorter};
 use super::ticket::Ticket;
 use super::{connect, tls};
@@ -54,7 +55,7 @@ impl Exchange {
         match exchanged.unwrap_or(Err(Fault::TooLong(rules.total_time))) {
             Ok((head, conversation)) => {
                 let answer = Answer::new(conversation, ticket, rules, deadline);
-                Ok(Response::from_parts(head, answer.boxed_unsync()))
+                Ok(Response::from_parts(head, Gathered::new(answer).boxed_unsync()))
             }
             Err(fault) => Err(ticket.failed(fault)),
         }

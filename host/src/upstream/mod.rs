@@ -21,6 +21,7 @@ mod body;
 mod connect;
 mod exchange;
 mod fault;
+mod gather;
 mod hooks;
 mod hosts;
 mod imports;

@@ -93,6 +93,20 @@ async fn a_module_of_another_world_is_said_so() {
 }
 
 #[tokio::test]
+async fn only_a_component_can_be_replaced_by_one() {
+    let (_folder, project) = project("c", "hello").await;
+    std::fs::create_dir(project.join("x.wasm")).unwrap();
+    for (output, said) in
+        [("/dev/null", "something else than .wasm"), ("x.toml", ".wasm"), ("x.wasm", "is there")]
+    {
+        let why = socklet(&project, &["build", "--output", output]).await.failed(1);
+        assert!(why.contains(said), "{output}: {why}");
+    }
+    use std::os::unix::fs::FileTypeExt as _;
+    assert!(std::fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+}
+
+#[tokio::test]
 async fn a_component_that_would_not_be_served_fails_the_build() {
     let (_folder, project) = project("c", "hello").await;
     std::fs::write(project.join("trial.toml"), "scope = \"nowhere\"\n").unwrap();

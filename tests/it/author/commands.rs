@@ -4,7 +4,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{command, finish_with, socklet, socklet_with};
-use crate::harness::{Start, binary, example};
+use crate::harness::{Start, Upstream, binary, example};
 
 #[tokio::test]
 async fn a_project_is_made_where_nothing_is_and_with_a_name_that_fits() {
@@ -81,6 +81,42 @@ async fn a_component_is_told_about() {
     assert!(said.contains("half.wasm: is no component, or a damaged one"), "{said}");
     let said = inspect(&["none.wasm"]).await.failed(1);
     assert!(said.contains("none.wasm: can't be read"), "{said}");
+
+    // Of hostile ones as well, and nothing of theirs reaches the terminal.
+    let mut deep = b"\0asm\x0d\0\x01\0".to_vec();
+    for _ in 0..50_000 {
+        let mut outer = b"\0asm\x0d\0\x01\0\x04".to_vec();
+        outer.extend(leb128(deep.len()));
+        if outer.len() + deep.len() > 300_000 {
+            break;
+        }
+        outer.extend(&deep);
+        deep = outer;
+    }
+    std::fs::write(folder.path().join("deep.wasm"), deep).unwrap();
+    let said = inspect(&["deep.wasm"]).await.failed(1);
+    assert!(said.contains("too deep"), "{said}");
+    std::fs::write(folder.path().join("long.wasm"), b"\0asm\x0d\0\x01\0\x04\xff\xff\xff\xff\x0f")
+        .unwrap();
+    let said = inspect(&["long.wasm"]).await.failed(1);
+    assert!(said.contains("a damaged one"), "{said}");
+    let strange = "(component (import \"url=<\\1b[31m>\" (func)))";
+    std::fs::write(folder.path().join("strange.wasm"), wat::parse_str(strange).unwrap()).unwrap();
+    let text = inspect(&["strange.wasm"]).await.succeeded();
+    assert!(text.contains("url=<\\u{1b}[31m>"), "{text}");
+}
+
+fn leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = (number & 0x7f) as u8;
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
+    }
 }
 
 #[tokio::test]
@@ -121,6 +157,19 @@ async fn what_can_not_be_connected_to_is_said() {
     let connect = async |url: &str| socklet(folder.path(), &["connect", url]).await;
     let said = connect(&server.url("/nothing")).await.failed(1);
     assert!(said.contains("refused with 404"), "{said}");
+    let upstream = Upstream::start().await;
+    let refused = async {
+        let page = "\x1b]0;title\x07\nsocklet: all is well\u{202e}";
+        let length = page.len();
+        let head = format!("HTTP/1.1 403 Forbidden\r\nContent-Length: {length}\r\n\r\n");
+        let mut call = upstream.call().await;
+        call.say(&format!("{head}{page}")).await;
+        call
+    };
+    let url = upstream.url().replace("http", "ws");
+    let (done, _call) = tokio::join!(connect(&url), refused);
+    let said = done.failed(1);
+    assert!(said.contains("\\u{1b}]0;title\\u{7}\\nsocklet: all is well\\u{202e}"), "{said}");
     let said = connect("ftp://127.0.0.1/").await.failed(1);
     assert!(said.contains("ws:// or wss://"), "{said}");
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -145,5 +194,20 @@ async fn shells_and_manuals_know_every_command() {
     for page in ["socklet.1", "socklet-serve.1", "socklet-dev.1", "socklet-connect.1"] {
         let page = std::fs::read_to_string(folder.path().join("man1").join(page)).unwrap();
         assert!(page.contains(".SH SYNOPSIS"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_has_gone_is_no_failure() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("chat.wasm"), example("chat")).unwrap();
+    for arguments in
+        ["inspect chat.wasm --json", "completions bash", "new trial --lang c", "schema"]
+    {
+        let mut shell = command("/bin/sh", folder.path());
+        shell.args(["-c", &format!("{} {arguments} >/dev/full", binary().display())]);
+        let done = finish_with(shell, "").await;
+        assert!(!done.stderr.contains("panicked"), "{arguments}: {}", done.stderr);
+        done.succeeded();
     }
 }

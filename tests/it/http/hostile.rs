@@ -60,3 +60,23 @@ async fn an_instance_that_takes_too_much_is_ended_and_so_are_its_requests() {
     sound.call().await.answer("fine").await;
     assert_eq!(other.text().await, "status 200");
 }
+
+#[tokio::test]
+async fn pieces_of_a_byte_are_handed_on_together() {
+    let upstream = Upstream::start().await;
+    let server = start(&upstream).run().await;
+    let mut client = server.connect("/f").await;
+    client.send(format!("get {}", upstream.url())).await;
+    let mut call = upstream.call().await;
+    call.begin().await;
+    call.say(&"1\r\nx\r\n".repeat(20_000)).await;
+    call.end().await;
+    assert_eq!(client.text().await, "status 200");
+    let mut pieces = Vec::new();
+    while pieces.last().is_none_or(|last| last != "end") {
+        pieces.push(client.text().await);
+    }
+    pieces.pop();
+    assert_eq!(pieces.concat(), "x".repeat(20_000));
+    assert!(pieces.len() < 200, "{} pieces", pieces.len());
+}

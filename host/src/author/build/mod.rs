@@ -17,6 +17,7 @@ use socklet::inspect;
 
 use super::component;
 use super::language::Language;
+use crate::print;
 use crate::replace::{folder_of, replace};
 
 const EXAMPLES: &str = "\
@@ -80,7 +81,15 @@ impl Build {
         let language = Language::of(&self.project, self.lang)?;
         let made = make(&self.project, language)?;
         let output = match &self.output {
-            Some(output) => output.clone(),
+            Some(output) => {
+                let is_wasm = output.extension().is_some_and(|of| of == "wasm");
+                ensure!(
+                    is_wasm,
+                    "{}: ends with something else than .wasm, and would not be served",
+                    output.display()
+                );
+                output.clone()
+            }
             None => {
                 let folder = self.project.join(OUTPUT);
                 let folder = folder.strip_prefix(".").unwrap_or(&folder);
@@ -91,8 +100,7 @@ impl Build {
         let report = check(&output, cache)?;
         let size = bytesize::ByteSize(made.component.len() as u64).display().iec();
         let took = started.elapsed().as_secs_f64();
-        println!("{}: {size}, in {took:.1} s", output.display());
-        print!("{}", report.brief());
+        print(&format!("{}: {size}, in {took:.1} s\n{}", output.display(), report.brief()));
         Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

@@ -50,6 +50,15 @@ void fake_answer(const char *url, uint16_t status, const char *body);
 // Adds a piece to what `fake_answer` has said, which comes by itself.
 void fake_answer_more(const char *url, const char *piece);
 
+// Adds a header field to it, the name in lower case.
+void fake_answer_header(const char *url, const char *name, const char *value);
+
+// Has its body break off after the last piece.
+void fake_break_off(const char *url, socklet_http_error error);
+
+// Says that requests to a URL fail from now on, and have no answer.
+void fake_fail(const char *url, socklet_http_error error);
+
 // The request that the handler sent next, as for `fake_written`: its method and URL, such as
 // "GET https://api.example.com/"; its header fields, such as "accept: text/plain", a line
 // each; then an empty line and its body, where it has one.

@@ -107,6 +107,30 @@ static void the_length_is_sent_where_a_body_is_expected(void) {
   check_length("PATCH", "", true, __LINE__);
 }
 
+// An answer is as it was when the request came.
+static void told_anew_while_it_comes(void) {
+  const char *url = "https://a.example/anew";
+  socklet_http_request request = {.url = url};
+  socklet_http_response response;
+  socklet_string piece;
+  fake_answer(url, 200, "one");
+  fake_answer_more(url, " and two");
+  fake_answer_header(url, "x-of", "the first");
+  socklet_http_send(&request, &response);
+  socklet_http_next(&response, &piece);
+  socklet_http_next(&response, &piece);
+  fake_answer(url, 404, "");
+  fake_answer_header(url, "x-of", "the second");
+  fake_expect(socklet_http_next(&response, &piece) ? "more" : NULL, NULL);
+  fake_expect(response.why, NULL);
+  fake_expect(socklet_http_header(&response, "X-Of").data, "the first");
+  socklet_http_close(&response);
+  socklet_http_send(&request, &response);
+  fake_expect(socklet_http_header(&response, "x-of").data, "the second");
+  fake_expect(response.status == 404 && response.header_count == 1 ? "404" : NULL, "404");
+  socklet_http_close(&response);
+}
+
 static void on_message(void *state, socklet_connection connection, socklet_message message) {
   (void) state;
   socklet_string text = {message.data, message.length};
@@ -202,6 +226,18 @@ int main(void) {
   fake_expect(fake_written(peer), "the host is not among allowed-hosts");
   fake_text(peer, "gopher://b.example/");
   fake_expect(fake_written(peer), "\"gopher://b.example/\" is not a URL of http or https");
+
+  fake_answer("https://b.example/", 200, "half");
+  fake_break_off("https://b.example/", SOCKLET_HTTP_CONNECTION);
+  fake_text(peer, "https://b.example/");
+  fake_expect(fake_written(peer), "no connection: as the test says");
+  fake_fail("https://b.example/", SOCKLET_HTTP_TIMEOUT);
+  fake_text(peer, "https://b.example/");
+  fake_expect(fake_written(peer), "the other end took too long");
+  fake_answer("https://b.example/", 200, "whole");
+  fake_text(peer, "https://b.example/");
+  fake_expect(fake_written(peer), "whole");
+  told_anew_while_it_comes();
   fake_close(peer, 1000, "");
   return fake_outcome();
 }

@@ -50,6 +50,8 @@ pub fn post(url: []const u8, body: []const u8, options: Options) Error!*Response
 /// Sends a request of any method but CONNECT, and waits for the head of the answer, whatever its
 /// status. The answer is there until the event ends, and is closed then.
 pub fn request(method: []const u8, url: []const u8, body: []const u8, options: Options) Error!*Response {
+    Response.watch();
+    errors.forget();
     return .init(try host.http.send(.{
         .method = method,
         .url = try .parse(url),

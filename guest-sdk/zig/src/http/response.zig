@@ -45,17 +45,33 @@ pub const Response = struct {
         };
         response.* = .{ .status = head.status, .headers = head.headers, .body = head.body, .next = first };
         first = response;
-        memory.at_end = closeAll;
         return response;
     }
 
-    fn closeAll() void {
+    /// Has the end of the event see to what its requests have left.
+    pub fn watch() void {
+        memory.at_return = releaseAll;
+        memory.at_end = freeAll;
+    }
+
+    /// What has been read stays: what the event answers may be of it.
+    fn releaseAll() void {
+        var next = first;
+        while (next) |response| : (next = response.next) response.release();
+    }
+
+    fn freeAll() void {
         while (first) |response| {
             first = response.next;
-            response.close();
+            memory.allocator.free(response.buffer);
             response.held.deinit(memory.allocator);
         }
         errors.forget();
+    }
+
+    fn release(self: *Response) void {
+        if (self.body) |*body| body.close();
+        self.body = null;
     }
 
     /// Whether the status is 2xx.
@@ -143,8 +159,7 @@ pub const Response = struct {
 
     /// Ends it, and its connection with the server: what has not come by now does not come.
     pub fn close(self: *Response) void {
-        if (self.body) |*body| body.close();
-        self.body = null;
+        self.release();
         self.rest = "";
         memory.allocator.free(self.buffer);
         self.buffer = &.{};

@@ -173,6 +173,22 @@ test "why something failed is known until the next request, or the end of the ev
     while (testing.asked()) |_| {}
 }
 
+test "an empty body is said to be empty where one is expected" {
+    inline for (.{
+        .{ "POST", "", 0 },   .{ "PUT", "", 0 },       .{ "PATCH", "", 0 },
+        .{ "GET", "", null }, .{ "DELETE", "", null }, .{ "GET", "four", 4 },
+    }) |case| {
+        const request: http.Outgoing = .{
+            .method = case[0],
+            .url = try .parse("https://a.example"),
+            .headers = &.{},
+            .body = case[1],
+            .timeout_milliseconds = null,
+        };
+        try expectEqual(@as(?usize, case[2]), request.length());
+    }
+}
+
 test "a variable is what the test says" {
     try expectEqual(null, env("GREETING"));
     testing.setVariable("GREETING", "Hello!");

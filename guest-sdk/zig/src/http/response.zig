@@ -111,16 +111,19 @@ pub const Response = struct {
             const piece = try self.chunk() orelse {
                 return if (self.held.items.len == 0) null else unended(self.held.items);
             };
-            const end = std.mem.findScalar(u8, piece, '\n');
-            const part = piece[0 .. end orelse piece.len];
-            if (part.len > max - self.held.items.len) {
+            const newline = std.mem.findScalar(u8, piece, '\n');
+            if (newline) |at| self.rest = piece[at + 1 ..];
+            const part = piece[0 .. newline orelse piece.len];
+            const whole = if (newline != null and self.held.items.len == 0) part else whole: {
+                try self.held.appendSlice(memory.allocator, part);
+                break :whole self.held.items;
+            };
+            const found = unended(whole);
+            if (found.len > max) {
                 self.close();
                 return errors.fail(error.TooLarge, "a line of it is longer than its reader takes");
             }
-            if (end) |at| self.rest = piece[at + 1 ..];
-            if (end != null and self.held.items.len == 0) return unended(part);
-            try self.held.appendSlice(memory.allocator, part);
-            if (end != null) return unended(self.held.items);
+            if (newline != null) return found;
         }
     }
 

@@ -91,7 +91,7 @@ test "lines are whole wherever they were cut" {
     testing.answer(url, .{ .pieces = &.{ "on", "e\ntw", "o\r", "\n\nth", "ree" } });
     const answer = try http.get(url, .{});
     for ([_][]const u8{ "one", "two", "", "three" }) |line| {
-        try expectEqualStrings(line, (try answer.line(4 + 1)).?);
+        try expectEqualStrings(line, (try answer.line(5)).?);
     }
     try expectEqual(null, try answer.line(5));
     testing.answer(url, .{ .pieces = &.{ "a\nbc", "d\n" } });
@@ -99,6 +99,12 @@ test "lines are whole wherever they were cut" {
     try expectEqualStrings("a", (try short.line(2)).?);
     try std.testing.expectError(error.TooLarge, short.line(2));
     try expectEqual(null, try short.line(2));
+    // An end is not of the line, wherever it was cut.
+    testing.answer(url, .{ .pieces = &.{ "ab\r\nc", "d\r", "\n", "e\rf\n" } });
+    const ends = try http.get(url, .{});
+    for ([_][]const u8{ "ab", "cd" }) |line| try expectEqualStrings(line, (try ends.line(2)).?);
+    try std.testing.expectError(error.TooLarge, ends.line(2));
+    testing.answer(url, .{ .pieces = &.{ "a\nbc", "d\n" } });
     // What `line` has left is the next piece.
     const mixed = try http.get(url, .{});
     _ = try mixed.line(9);

@@ -29,10 +29,9 @@
 // event until it ends: a slow server holds up one connection, in a room all of them. Within an
 // event goroutines may send requests at the same time; wait for them before it returns. Timers
 // ([time.AfterFunc]) go off during a wait, up to a quarter of a second late. A time is
-// bounded by the manifest's http-timeout (20 s for each sign of life), http-total-time (5 min in
-// all) and event-wall-time (30 s for each wait), and by the context's deadline; the sizes by
-// max-http-request-size (1 MiB) and max-http-response-size (8 MiB), which [io.ReadAll] reads
-// at most.
+// bounded by the manifest's http-timeout (20 s for each sign of life) and http-total-time (5 min
+// in all), and by the context's deadline; the sizes by max-http-request-size (1 MiB) and
+// max-http-response-size (8 MiB), which [io.ReadAll] reads at most.
 //
 // Redirects are not followed: their status is 3xx, and "location" says where to. Nothing is
 // decompressed, and no connection is kept for a next request.
@@ -89,7 +88,7 @@ func NewRequestWithContext(ctx context.Context, method, url string, body io.Read
 
 // Response is an answer whose head has come.
 type Response struct {
-	// Status is from 100 to 599. A 404 is an answer and no error.
+	// Status is from 100 to 999. A 404 is an answer and no error.
 	Status int
 	Header Header
 	// Body returns the pieces as they come. Close it: that ends the connection. So does its end.

@@ -3,7 +3,8 @@
 #   NAME     the handler's name: build/NAME.core.wasm is made, for `socklet build`
 #   SOURCES  its .c and .cpp files
 #
-# and, where it wants, CFLAGS, CXXFLAGS and LDFLAGS of its own. The compilers are clang
+# and, where it wants, CFLAGS, CXXFLAGS and LDFLAGS of its own. `make test` compiles with the
+# first two as well, unless HOST_CFLAGS and HOST_CXXFLAGS are set. The compilers are clang
 # and, for C++, clang++ with the standard library for wasm32: CC=… and CXX=… choose others,
 # such as those of the wasi-sdk.
 
@@ -27,6 +28,12 @@ endif
 
 TARGET ?= --target=wasm32-wasi
 SIZE ?= -Os
+ifeq ($(origin HOST_CFLAGS),undefined)
+  HOST_CFLAGS := $(CFLAGS)
+endif
+ifeq ($(origin HOST_CXXFLAGS),undefined)
+  HOST_CXXFLAGS := $(CXXFLAGS)
+endif
 override CFLAGS := $(TARGET) $(SIZE) -std=c11 -Wall -Wextra -MMD -MP -I$(SOCKLET) $(CFLAGS)
 override CXXFLAGS := $(TARGET) $(SIZE) -std=c++20 -fno-exceptions -fno-rtti -Wall -Wextra -MMD \
 	-MP -I$(SOCKLET) $(CXXFLAGS)
@@ -115,8 +122,9 @@ clean:
 # which has a `main`.
 HOST_CC ?= $(if $(shell command -v cc),cc,$(CC))
 HOST_CXX ?= $(if $(shell command -v c++),c++,$(CXX))
-HOST_FLAGS := -g -Wall -Wextra -Wno-attributes -Wno-unknown-attributes -Wno-unused-parameter \
-	-I$(SOCKLET)
+HOST_FLAGS := -g -Wall -Wextra -I$(SOCKLET)
+# Of the bindings.
+HOST_LOOSE := -Wno-attributes -Wno-unknown-attributes -Wno-unused-parameter
 # Requests are answered by fake/, and not by way of wasi:http.
 WITH_WASI := $(addprefix $(SOCKLET)/,bindings/socklet_http_raw.c src/http_code.c \
 	src/http_receive.c src/http_send.c)
@@ -129,15 +137,15 @@ test: $(BUILD)/test/run
 	$<
 
 $(BUILD)/test/run: $(HOST_OBJECTS)
-	$(if $(WITH_CXX),$(HOST_CXX),$(HOST_CC)) -o $@ $^
+	$(if $(WITH_CXX),$(HOST_CXX) $(HOST_CXXFLAGS),$(HOST_CC) $(HOST_CFLAGS)) -o $@ $^
 
 .SECONDEXPANSION:
 $(BUILD)/test/%.c.o: $$(subst up/,../,$$*).c
 	@mkdir -p $(@D)
-	$(HOST_CC) -std=c11 $(HOST_FLAGS) -MMD -MP -c -o $@ $<
+	$(HOST_CC) -std=c11 $(HOST_FLAGS) $(HOST_CFLAGS) $(HOST_LOOSE) -MMD -MP -c -o $@ $<
 
 $(BUILD)/test/%.cpp.o: $$(subst up/,../,$$*).cpp
 	@mkdir -p $(@D)
-	$(HOST_CXX) -std=c++20 $(HOST_FLAGS) -MMD -MP -c -o $@ $<
+	$(HOST_CXX) -std=c++20 $(HOST_FLAGS) $(HOST_CXXFLAGS) $(HOST_LOOSE) -MMD -MP -c -o $@ $<
 
 -include $(HOST_OBJECTS:.o=.d)

@@ -45,7 +45,10 @@ void Conformance::on_request(socklet::connection, const socklet::request &reques
     return;
   }
   answer.header("x-conformance", "accepted");
-  if (auto text = request.query("attach")) {
+  if (auto url = request.query("ask")) {
+    auto response = socklet::http::get(*url).send();
+    answer.attach(response ? std::to_string(response.status()) : "error");
+  } else if (auto text = request.query("attach")) {
     answer.attach(*text);
   }
   if (auto name = request.query("agree")) {

@@ -39,6 +39,21 @@ static void on_alarm(void *data, socklet_connection connection, socklet_timer ti
   }
 }
 
+// Attaches the status of the answer.
+static void ask(const char *url, socklet_answer *answer) {
+  socklet_http_request request = {.url = url};
+  socklet_http_response response;
+  socklet_buffer status = {0};
+  if (socklet_http_send(&request, &response)) {
+    socklet_appendf(&status, "%u", response.status);
+  } else {
+    socklet_append_text(&status, "error");
+  }
+  socklet_http_close(&response);
+  socklet_attach(answer, status.data, status.length);
+  socklet_free(&status);
+}
+
 static void on_request(socklet_connection connection, const socklet_request *request,
                        socklet_answer *answer) {
   (void) connection;
@@ -54,7 +69,9 @@ static void on_request(socklet_connection connection, const socklet_request *req
     return;
   }
   socklet_answer_header(answer, "x-conformance", "accepted");
-  if (socklet_query(request, "attach", &value)) {
+  if (socklet_query(request, "ask", &value)) {
+    ask(socklet_contents(&value).data, answer);
+  } else if (socklet_query(request, "attach", &value)) {
     socklet_attach(answer, value.data, value.length);
   }
   socklet_free(&value);

@@ -160,7 +160,6 @@ int32_t __wasm_import_socklet_websocket_timers_cancel(int64_t timer) {
 // What a handler need not export.
 __attribute__((__weak__)) const socklet_gate socklet_exported_gate;
 __attribute__((__weak__)) const socklet_alarm socklet_exported_alarm;
-__attribute__((__weak__)) const socklet_snapshot socklet_exported_snapshot;
 
 // The events. The SDK frees what it is given, so all of it is allocated.
 

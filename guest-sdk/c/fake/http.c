@@ -5,18 +5,23 @@
 #include "fake.h"
 #include "texts.h"
 
-enum { MAX_ANSWERS = 32, MAX_PIECES = 32 };
+enum { MAX_ANSWERS = 32, MAX_FIELDS = 32, MAX_PIECES = 32 };
 
 typedef struct answer {
   const char *url;
+  // 0 where there is none but the error.
   uint16_t status;
+  socklet_header_field fields[MAX_FIELDS];
+  size_t field_count;
   const char *pieces[MAX_PIECES];
   size_t piece_count;
+  // What it ends with.
+  socklet_http_error error;
 } answer;
 
-// A body that is being read.
+// A body that is being read: of the answer as it was when it was sent.
 typedef struct body {
-  const answer *from;
+  answer from;
   size_t next;
 } body;
 
@@ -33,7 +38,15 @@ static answer *answer_to(const char *url) {
   return NULL;
 }
 
-void fake_answer(const char *url, uint16_t status, const char *piece) {
+static answer *begun(const char *url) {
+  answer *answer = answer_to(url);
+  if (answer == NULL || answer->status == 0) {
+    fake_die("begin an answer with fake_answer");
+  }
+  return answer;
+}
+
+static answer *begin(const char *url) {
   answer *answer = answer_to(url);
   if (answer == NULL) {
     if (answer_count == MAX_ANSWERS) {
@@ -41,17 +54,25 @@ void fake_answer(const char *url, uint16_t status, const char *piece) {
     }
     answer = &answers[answer_count++];
   }
-  answer->url = url;
-  answer->status = status;
-  answer->piece_count = 0;
+  *answer = (struct answer){.url = url};
+  return answer;
+}
+
+void fake_answer(const char *url, uint16_t status, const char *piece) {
+  begin(url)->status = status;
   fake_answer_more(url, piece);
 }
 
-void fake_answer_more(const char *url, const char *piece) {
-  answer *answer = answer_to(url);
-  if (answer == NULL) {
-    fake_die("begin an answer with fake_answer");
+void fake_answer_header(const char *url, const char *name, const char *value) {
+  answer *answer = begun(url);
+  if (answer->field_count == MAX_FIELDS) {
+    fake_die("an answer has too many header fields");
   }
+  answer->fields[answer->field_count++] = socklet_field(name, value);
+}
+
+void fake_answer_more(const char *url, const char *piece) {
+  answer *answer = begun(url);
   if (answer->piece_count == MAX_PIECES) {
     fake_die("an answer has too many pieces");
   }
@@ -59,6 +80,17 @@ void fake_answer_more(const char *url, const char *piece) {
   if (*piece != '\0') {
     answer->pieces[answer->piece_count++] = piece;
   }
+}
+
+void fake_break_off(const char *url, socklet_http_error error) {
+  begun(url)->error = error;
+}
+
+void fake_fail(const char *url, socklet_http_error error) {
+  if (error == SOCKLET_HTTP_OK) {
+    fake_die("a request fails with an error, which SOCKLET_HTTP_OK is not");
+  }
+  begin(url)->error = error;
 }
 
 const char *fake_asked(void) {
@@ -79,6 +111,11 @@ static void note(const socklet_http_request *request) {
   socklet_free(&text);
 }
 
+static void fail(socklet_http_response *response, socklet_http_error error) {
+  bool large = error == SOCKLET_HTTP_TOO_LARGE;
+  http_fail(response, error, socklet_string_of(large ? "the answer" : "as the test says"));
+}
+
 // What the client asks of its host.
 
 void http_host_send(const socklet_http_request *request, const http_url *url,
@@ -87,26 +124,38 @@ void http_host_send(const socklet_http_request *request, const http_url *url,
   note(request);
   const answer *answer = answer_to(request->url);
   if (answer == NULL) {
-    http_fail(response, SOCKLET_HTTP_DENIED, (socklet_string){0});
+    fail(response, SOCKLET_HTTP_DENIED);
+    return;
+  }
+  if (answer->status == 0) {
+    fail(response, answer->error);
     return;
   }
   body *coming = calloc(1, sizeof *coming);
-  if (coming == NULL) {
+  socklet_header_field *fields = calloc(MAX_FIELDS, sizeof *fields);
+  if (coming == NULL || fields == NULL) {
     fake_die("no memory");
   }
-  coming->from = answer;
+  coming->from = *answer;
+  memcpy(fields, answer->fields, sizeof answer->fields);
   response->status = answer->status;
+  response->headers = fields;
+  response->header_count = answer->field_count;
   response->exchange->body = coming;
 }
 
 bool http_host_read(socklet_http_response *response, char **piece, size_t *length) {
   body *coming = response->exchange->body;
-  if (coming->next == coming->from->piece_count) {
-    http_host_end(response);
+  if (coming->next >= coming->from.piece_count) {
+    if (coming->from.error == SOCKLET_HTTP_OK) {
+      http_host_end(response);
+    } else {
+      fail(response, coming->from.error);
+    }
     return false;
   }
   socklet_buffer copy = {0};
-  socklet_append_text(&copy, coming->from->pieces[coming->next++]);
+  socklet_append_text(&copy, coming->from.pieces[coming->next++]);
   *piece = copy.data;
   *length = copy.length;
   return true;
@@ -118,5 +167,5 @@ void http_host_end(socklet_http_response *response) {
 }
 
 void http_host_free_headers(socklet_http_response *response) {
-  (void) response;
+  free((void *) response->headers);
 }

@@ -45,7 +45,7 @@ typedef enum socklet_http_error {
   SOCKLET_HTTP_METHOD,
   // A header that can't be sent: its name or its value has characters that it may not have,
   // it is one that the host sets itself (`host`, `connection`, `transfer-encoding` and the
-  // like), or there are too many.
+  // like), it is a `content-length` but 0 where there is no body, or there are too many.
   SOCKLET_HTTP_HEADER,
   // The host is not one of the manifest's `allowed-hosts`. The server's log says what to add.
   SOCKLET_HTTP_DENIED,
@@ -73,7 +73,8 @@ typedef struct socklet_http_request {
   const char *method;
   // Of http or https, in ASCII: what else it has must be percent-encoded.
   const char *url;
-  // Its header fields; none if there are none. The length of the body is sent by itself.
+  // Its header fields; none if there are none. The length of the body is sent by itself, that
+  // of an empty one with POST, PUT and PATCH.
   const socklet_header_field *headers;
   size_t header_count;
   // Its body; none if that is empty.
@@ -117,11 +118,12 @@ bool socklet_http_next(socklet_http_response *response, socklet_string *piece);
 
 // Waits for the next line of the body, without its end (`\n` or `\r\n`), as server-sent
 // events and JSON lines have them. Otherwise as `socklet_http_next`. A line of more than
-// `most` bytes is SOCKLET_HTTP_TOO_LARGE.
+// `most` bytes, its end not counted, is SOCKLET_HTTP_TOO_LARGE.
 bool socklet_http_line(socklet_http_response *response, size_t most, socklet_string *line);
 
 // Waits for all of the body that is left, and appends it. False where it broke off, or is
 // longer than `most` bytes, which is SOCKLET_HTTP_TOO_LARGE: a part of it was appended then.
+// False for a response that was closed, too.
 bool socklet_http_read(socklet_http_response *response, size_t most, socklet_buffer *body);
 
 // Frees what the response holds. Where the body has not ended, that closes the connection

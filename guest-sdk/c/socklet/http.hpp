@@ -49,8 +49,10 @@ class response {
   }
   ~response() { socklet_http_close(&raw_); }
 
-  // Whether all has gone well so far, whatever the status.
-  explicit operator bool() const { return raw_.error == SOCKLET_HTTP_OK; }
+  // Whether all has gone well so far, whatever the status. Not so where it was moved from.
+  explicit operator bool() const {
+    return raw_.exchange != nullptr && raw_.error == SOCKLET_HTTP_OK;
+  }
 
   // What went wrong, and that in words; `error::none` and nothing where nothing has.
   http::error error() const { return http::error(raw_.error); }
@@ -80,7 +82,7 @@ class response {
   }
 
   // Waits for the next line of the body, without its end (`\n` or `\r\n`). Otherwise as `next`.
-  // A line of more than `most` bytes is `error::too_large`.
+  // A line of more than `most` bytes, its end not counted, is `error::too_large`.
   std::optional<std::string_view> line(std::size_t most = 64 * 1024) {
     socklet_string line{};
     return socklet_http_line(&raw_, most, &line) ? std::optional(detail::view(line))
@@ -111,7 +113,7 @@ class request {
     return *this;
   }
 
-  // Sets the body. Its length is sent with it.
+  // Sets the body. Its length is sent with it; that of an empty one with POST, PUT and PATCH.
   request &body(std::string body) {
     body_ = std::move(body);
     return *this;

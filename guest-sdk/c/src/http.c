@@ -30,6 +30,25 @@ void http_fail(socklet_http_response *response, socklet_http_error error, sockle
   http_host_end(response);
 }
 
+bool http_sends_length(const socklet_http_request *request) {
+  socklet_string method = socklet_string_of(request->method == NULL ? "GET" : request->method);
+  return request->body.length > 0 || socklet_string_is(method, "POST") ||
+         socklet_string_is(method, "PUT") || socklet_string_is(method, "PATCH");
+}
+
+// One that promises a body where there is none has the other end wait for it.
+static bool promises_a_body(const socklet_http_request *request) {
+  socklet_request fields = {.headers = request->headers, .header_count = request->header_count};
+  size_t at = 0;
+  socklet_string length;
+  while ((length = socklet_next_header(&fields, LENGTH_HEADER, &at)).data != NULL) {
+    if (!socklet_string_is(length, "0")) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool socklet_http_send(const socklet_http_request *request, socklet_http_response *response) {
   *response = (socklet_http_response){0};
   response->exchange = calloc(1, sizeof *response->exchange);
@@ -38,10 +57,12 @@ bool socklet_http_send(const socklet_http_request *request, socklet_http_respons
   }
   socklet_string text = socklet_string_of(request->url == NULL ? "" : request->url);
   http_url url;
-  if (http_parse_url(text, &url)) {
-    http_host_send(request, &url, response);
-  } else {
+  if (!http_parse_url(text, &url)) {
     http_fail(response, SOCKLET_HTTP_URL, text);
+  } else if (request->body.length == 0 && promises_a_body(request)) {
+    http_fail(response, SOCKLET_HTTP_HEADER, socklet_string_of(LENGTH_HEADER));
+  } else {
+    http_host_send(request, &url, response);
   }
   socklet_free(&url.path);
   return response->error == SOCKLET_HTTP_OK;
@@ -79,10 +100,12 @@ static bool too_long(socklet_http_response *response, size_t most, const char *w
   return false;
 }
 
+static bool ends_in_return(socklet_string line) {
+  return line.length > 0 && line.data[line.length - 1] == '\r';
+}
+
 static socklet_string without_return(socklet_string line) {
-  if (line.length > 0 && line.data[line.length - 1] == '\r') {
-    line.length--;
-  }
+  line.length -= ends_in_return(line);
   return line;
 }
 
@@ -96,7 +119,9 @@ bool socklet_http_line(socklet_http_response *response, size_t most, socklet_str
   while (socklet_http_next(response, &piece)) {
     const char *end = memchr(piece.data, '\n', piece.length);
     socklet_string part = {piece.data, end == NULL ? piece.length : (size_t) (end - piece.data)};
-    if (part.length > most || exchange->line.length > most - part.length) {
+    // A return is none of the line where the line ends behind it, as it may.
+    socklet_string last = part.length > 0 ? part : socklet_contents(&exchange->line);
+    if (exchange->line.length + part.length - ends_in_return(last) > most) {
       return too_long(response, most, "a line");
     }
     if (end != NULL) {
@@ -127,7 +152,7 @@ bool socklet_http_read(socklet_http_response *response, size_t most, socklet_buf
     socklet_append(body, piece.data, piece.length);
     room -= piece.length;
   }
-  return response->error == SOCKLET_HTTP_OK;
+  return response->exchange != NULL && response->error == SOCKLET_HTTP_OK;
 }
 
 void socklet_http_close(socklet_http_response *response) {

@@ -17,6 +17,12 @@ typedef struct http_url {
 // False for what is not a URL of http or https; `path` has to be freed in any case.
 bool http_parse_url(socklet_string text, http_url *url);
 
+#define LENGTH_HEADER "content-length"
+
+// Whether the length of the body is sent: where there is one, and where the method is one that
+// servers expect a body of, which an empty one is told of as well.
+bool http_sends_length(const socklet_http_request *request);
+
 struct socklet_http_exchange {
   // The last piece, which the host has allocated, and what of it nobody has taken.
   char *piece;

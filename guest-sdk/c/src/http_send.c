@@ -29,8 +29,8 @@ static bool set_headers(wasi_http_types_own_fields_t fields, const socklet_http_
       return false;
     }
   }
-  if (request->body.length > 0) {
-    socklet_string length_name = socklet_string_of("content-length");
+  if (http_sends_length(request)) {
+    socklet_string length_name = socklet_string_of(LENGTH_HEADER);
     socklet_buffer length = {0};
     socklet_appendf(&length, "%zu", request->body.length);
     wasi_http_types_field_value_t value = {(uint8_t *) length.data, length.length};
@@ -173,7 +173,7 @@ void http_host_send(const socklet_http_request *request, const http_url *url,
   }
   if (has_body && !wasi_http_types_method_outgoing_request_body(
                       wasi_http_types_borrow_outgoing_request(outgoing), &content)) {
-    http_fail(response, SOCKLET_HTTP_HEADER, socklet_string_of("content-length"));
+    http_fail(response, SOCKLET_HTTP_HEADER, socklet_string_of(LENGTH_HEADER));
     wasi_http_types_outgoing_request_drop_own(outgoing);
     return;
   }

@@ -5,10 +5,10 @@ static char lower(char character) {
   return character >= 'A' && character <= 'Z' ? (char) (character + ('a' - 'A')) : character;
 }
 
-// `name` of a request is in lower case already.
+// The host gives names in lower case; a handler that sends some writes them as it likes.
 static bool is_named(socklet_string name, const char *wanted) {
   size_t at = 0;
-  while (at < name.length && wanted[at] != '\0' && name.data[at] == lower(wanted[at])) {
+  while (at < name.length && wanted[at] != '\0' && lower(name.data[at]) == lower(wanted[at])) {
     at++;
   }
   return at == name.length && wanted[at] == '\0';

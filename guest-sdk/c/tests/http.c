@@ -57,6 +57,80 @@ static void left_early(void) {
   fake_expect(socklet_http_next(&response, &line) ? "more" : NULL, NULL);
 }
 
+static void closed_it_has_nothing(void) {
+  socklet_http_request request = {.url = "https://a.example/lines"};
+  socklet_http_response response;
+  socklet_http_send(&request, &response);
+  socklet_http_close(&response);
+  socklet_buffer body = {0};
+  socklet_string line;
+  fake_expect(socklet_http_read(&response, 10, &body) ? "read" : NULL, NULL);
+  fake_expect(socklet_http_line(&response, 10, &line) ? "a line" : NULL, NULL);
+  socklet_http_close(&response);
+}
+
+static void expect_sent(socklet_http_request request, socklet_http_error expected) {
+  socklet_http_response response;
+  socklet_http_send(&request, &response);
+  fake_expect(response.error == expected ? "so" : response.why, "so");
+  socklet_http_close(&response);
+}
+
+static void no_length_is_promised_of_no_body(void) {
+  socklet_header_field headers[] = {socklet_field("accept", "*/*"),
+                                    socklet_field("Content-Length", "5")};
+  socklet_http_request request = {
+      .url = "https://a.example/lines", .headers = headers, .header_count = 2};
+  expect_sent(request, SOCKLET_HTTP_HEADER);
+  request.method = "POST";
+  expect_sent(request, SOCKLET_HTTP_HEADER);
+  request.body = socklet_string_of("12345");
+  expect_sent(request, SOCKLET_HTTP_OK);
+  request.body.length = 0;
+  headers[1] = socklet_field("content-length", "0");
+  expect_sent(request, SOCKLET_HTTP_OK);
+}
+
+static void check_length(const char *method, const char *body, bool expected, int line) {
+  socklet_http_request request = {.method = method, .body = socklet_string_of(body)};
+  fake_check(http_sends_length(&request) ? "sent" : NULL, expected ? "sent" : NULL, __FILE__,
+             line);
+}
+
+static void the_length_is_sent_where_a_body_is_expected(void) {
+  check_length(NULL, "", false, __LINE__);
+  check_length("GET", NULL, false, __LINE__);
+  check_length("DELETE", "", false, __LINE__);
+  check_length("DELETE", "x", true, __LINE__);
+  check_length("POST", NULL, true, __LINE__);
+  check_length("PUT", "", true, __LINE__);
+  check_length("PATCH", "", true, __LINE__);
+}
+
+// An answer is as it was when the request came.
+static void told_anew_while_it_comes(void) {
+  const char *url = "https://a.example/anew";
+  socklet_http_request request = {.url = url};
+  socklet_http_response response;
+  socklet_string piece;
+  fake_answer(url, 200, "one");
+  fake_answer_more(url, " and two");
+  fake_answer_header(url, "x-of", "the first");
+  socklet_http_send(&request, &response);
+  socklet_http_next(&response, &piece);
+  socklet_http_next(&response, &piece);
+  fake_answer(url, 404, "");
+  fake_answer_header(url, "x-of", "the second");
+  fake_expect(socklet_http_next(&response, &piece) ? "more" : NULL, NULL);
+  fake_expect(response.why, NULL);
+  fake_expect(socklet_http_header(&response, "X-Of").data, "the first");
+  socklet_http_close(&response);
+  socklet_http_send(&request, &response);
+  fake_expect(socklet_http_header(&response, "x-of").data, "the second");
+  fake_expect(response.status == 404 && response.header_count == 1 ? "404" : NULL, "404");
+  socklet_http_close(&response);
+}
+
 static void on_message(void *state, socklet_connection connection, socklet_message message) {
   (void) state;
   socklet_string text = {message.data, message.length};
@@ -65,7 +139,7 @@ static void on_message(void *state, socklet_connection connection, socklet_messa
   } else if (socklet_string_is(text, "lines")) {
     lines(connection, 5);
   } else if (socklet_string_is(text, "short lines")) {
-    lines(connection, 4);
+    lines(connection, 3);
   } else if (socklet_string_is(text, "whole")) {
     read_whole(connection, "https://a.example/story", 12);
   } else if (socklet_string_is(text, "too long")) {
@@ -139,16 +213,31 @@ int main(void) {
   }
   fake_text(peer, "short lines");
   const char *short_lines[] = {"[one]", "[two]", "[]",
-                               "a line with more than 4 bytes is too large", NULL};
+                               "a line with more than 3 bytes is too large", NULL};
   for (size_t i = 0; i < sizeof short_lines / sizeof *short_lines; i++) {
     fake_expect(fake_written(peer), short_lines[i]);
   }
   left_early();
+  closed_it_has_nothing();
+  no_length_is_promised_of_no_body();
+  the_length_is_sent_where_a_body_is_expected();
 
   fake_text(peer, "https://b.example/");
   fake_expect(fake_written(peer), "the host is not among allowed-hosts");
   fake_text(peer, "gopher://b.example/");
   fake_expect(fake_written(peer), "\"gopher://b.example/\" is not a URL of http or https");
+
+  fake_answer("https://b.example/", 200, "half");
+  fake_break_off("https://b.example/", SOCKLET_HTTP_CONNECTION);
+  fake_text(peer, "https://b.example/");
+  fake_expect(fake_written(peer), "no connection: as the test says");
+  fake_fail("https://b.example/", SOCKLET_HTTP_TIMEOUT);
+  fake_text(peer, "https://b.example/");
+  fake_expect(fake_written(peer), "the other end took too long");
+  fake_answer("https://b.example/", 200, "whole");
+  fake_text(peer, "https://b.example/");
+  fake_expect(fake_written(peer), "whole");
+  told_anew_while_it_comes();
   fake_close(peer, 1000, "");
   return fake_outcome();
 }

@@ -16,6 +16,7 @@ struct Relay {
     connection.write(response ? "end" : response.why());
     bool denied = response.error() == socklet::http::error::denied;
     connection.write(denied ? "denied" : std::to_string(response.status()));
+    connection.write(sent || sent.read() ? "still there" : "moved");
   }
 };
 
@@ -34,14 +35,14 @@ int main() {
   fake_answer_more("https://a.example/", "o\n");
   fake_text(peer, "https://a.example/");
   fake_expect(fake_asked(), "POST https://a.example/\naccept: text/plain\n\nwhat?");
-  check(peer, {"one", "two", "end", "404"});
+  check(peer, {"one", "two", "end", "404", "moved"});
 
   fake_answer("https://a.example/", 200, "123456789");
   fake_text(peer, "https://a.example/");
-  check(peer, {"a line with more than 8 bytes is too large", "200"});
+  check(peer, {"a line with more than 8 bytes is too large", "200", "moved"});
 
   fake_text(peer, "https://b.example/");
-  check(peer, {"the host is not among allowed-hosts", "denied"});
+  check(peer, {"the host is not among allowed-hosts", "denied", "moved"});
   fake_close(peer, 1000, "");
   return fake_outcome();
 }

@@ -87,6 +87,9 @@ func onRequest(conn guest.Conn, request *guest.Request) gate.Answer {
 	if text, found := request.Query("attach"); found {
 		answer = answer.Attach([]byte(text))
 	}
+	if url, found := request.Query("ask"); found {
+		answer = answer.Attach([]byte(ask(url)))
+	}
 	if name, found := request.Query("agree"); found {
 		answer = answer.Agree(name)
 	}

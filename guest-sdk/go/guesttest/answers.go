@@ -24,7 +24,8 @@ type Answer struct {
 	Err error
 }
 
-// Sent is a request that the handler has sent.
+// Sent is a request that the handler has sent. Its content-length is in the header, where the
+// body's length was known.
 type Sent struct {
 	Method, URL string
 	Header      http.Header
@@ -70,6 +71,9 @@ func (s sender) Send(ctx context.Context, request *outgoing.Request) (*outgoing.
 		}
 		if len(body) > maxRequestSize {
 			return nil, fmt.Errorf("%w: the request is over max-http-request-size", http.ErrTooLarge)
+		}
+		if request.Length >= 0 && int64(len(body)) != request.Length {
+			return nil, outgoing.ErrLength
 		}
 		sent.Body = string(body)
 	}

@@ -1,6 +1,6 @@
 package http
 
-import "strings"
+import "socklet/guest/internal/outgoing"
 
 // Header has header fields. Its names are in lower case, and its methods take them in any.
 type Header map[string][]string
@@ -14,16 +14,16 @@ func (h Header) Get(name string) string {
 }
 
 // Values are the values of a field, in their order.
-func (h Header) Values(name string) []string { return h[strings.ToLower(name)] }
+func (h Header) Values(name string) []string { return h[outgoing.Lower(name)] }
 
 // Set has a field have one value, whatever it had before.
-func (h Header) Set(name, value string) { h[strings.ToLower(name)] = []string{value} }
+func (h Header) Set(name, value string) { h[outgoing.Lower(name)] = []string{value} }
 
 // Add adds a value to a field.
 func (h Header) Add(name, value string) {
-	name = strings.ToLower(name)
+	name = outgoing.Lower(name)
 	h[name] = append(h[name], value)
 }
 
 // Del removes a field.
-func (h Header) Del(name string) { delete(h, strings.ToLower(name)) }
+func (h Header) Del(name string) { delete(h, outgoing.Lower(name)) }

@@ -27,11 +27,11 @@
 // A call returns when it has what it is for, and a Read of a body when a piece of it has come;
 // meanwhile the host sends what was written before, and answers pings. The instance is at that
 // event until it ends: a slow server holds up one connection, in a room all of them. Within an
-// event goroutines may send requests at the same time; wait for them before it returns. A time is
-// bounded by the manifest's http-timeout (20 s for each sign of life), http-total-time (5 min in
-// all) and event-wall-time (30 s for each wait), and by the context's deadline; the sizes by
-// max-http-request-size (1 MiB) and max-http-response-size (8 MiB), which [io.ReadAll] reads
-// at most.
+// event goroutines may send requests at the same time; wait for them before it returns. Timers
+// ([time.AfterFunc]) go off during a wait, up to a quarter of a second late. A time is
+// bounded by the manifest's http-timeout (20 s for each sign of life) and http-total-time (5 min
+// in all), and by the context's deadline; the sizes by max-http-request-size (1 MiB) and
+// max-http-response-size (8 MiB), which [io.ReadAll] reads at most.
 //
 // Redirects are not followed: their status is 3xx, and "location" says where to. Nothing is
 // decompressed, and no connection is kept for a next request.
@@ -45,7 +45,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +61,8 @@ type Request struct {
 	// transfer-encoding and the like.
 	Header Header
 	// Body may be nil. Where it is not a [bytes.Buffer], a [bytes.Reader] or a
-	// [strings.Reader], and Header has no content-length, it is sent in chunks.
+	// [strings.Reader], and Header has no content-length, it is sent in chunks. A content-length
+	// that is not its length is an [ErrHeader].
 	Body io.Reader
 	// Timeout is how long the other end may take to be connected with, to begin its answer,
 	// and between two pieces of it; 0 for http-timeout, which it is at most.
@@ -88,7 +88,7 @@ func NewRequestWithContext(ctx context.Context, method, url string, body io.Read
 
 // Response is an answer whose head has come.
 type Response struct {
-	// Status is from 100 to 599. A 404 is an answer and no error.
+	// Status is from 100 to 999. A 404 is an answer and no error.
 	Status int
 	Header Header
 	// Body returns the pieces as they come. Close it: that ends the connection. So does its end.
@@ -119,7 +119,7 @@ func Do(request *Request) (*Response, error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	answer, err := outgoing.Current.Send(ctx, raw)
+	answer, err := outgoing.Send(ctx, raw)
 	if err != nil {
 		return nil, &Error{request.Method, request.URL, err}
 	}
@@ -135,7 +135,14 @@ func (r *Request) raw() (*outgoing.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw := &outgoing.Request{Method: r.Method, URL: url, Body: r.Body, Length: -1, Timeout: r.Timeout}
+	raw := &outgoing.Request{
+		Method:  r.Method,
+		URL:     url,
+		Fields:  outgoing.FieldsOf(r.Header),
+		Body:    r.Body,
+		Length:  -1,
+		Timeout: r.Timeout,
+	}
 	if raw.Method == "" {
 		raw.Method = "GET"
 	}
@@ -150,12 +157,5 @@ func (r *Request) raw() (*outgoing.Request, error) {
 	if raw.Length == 0 {
 		raw.Body = nil
 	}
-	for name, values := range r.Header {
-		for _, value := range values {
-			raw.Fields = append(raw.Fields, outgoing.Field{Name: strings.ToLower(name), Value: value})
-		}
-	}
-	// A map has no order; what is sent has the same one each time.
-	slices.SortStableFunc(raw.Fields, func(a, b outgoing.Field) int { return strings.Compare(a.Name, b.Name) })
 	return raw, nil
 }

@@ -44,19 +44,94 @@ func TestAnAnswerComesInPieces(t *testing.T) {
 func TestABodyIsSent(t *testing.T) {
 	host := guesttest.New(t)
 	host.Answer(url, guesttest.Answer{})
-	for _, body := range []io.Reader{strings.NewReader("hello"), io.LimitReader(strings.NewReader("hello!"), 5)} {
-		if _, err := http.Post(url, "text/plain", body); err != nil {
+	for _, test := range []struct {
+		body         io.Reader
+		text, length string
+	}{
+		{strings.NewReader("hello"), "hello", "5"},
+		{io.LimitReader(strings.NewReader("hello!"), 5), "hello", ""},
+		{strings.NewReader(""), "", "0"},
+		{nil, "", "0"},
+	} {
+		if _, err := http.Post(url, "text/plain", test.body); err != nil {
 			t.Fatal(err)
 		}
 		sent := host.Sent()[0]
 		want := http.Header{"content-type": {"text/plain"}}
-		if sent.Method != "POST" || sent.Body != "hello" || !maps.EqualFunc(sent.Header, want, slices.Equal) {
+		if test.length != "" {
+			want.Set("content-length", test.length)
+		}
+		if sent.Method != "POST" || sent.Body != test.text || !maps.EqualFunc(sent.Header, want, slices.Equal) {
 			t.Errorf("%v", sent)
 		}
 	}
 	_, err := http.Post(url, "text/plain", strings.NewReader(strings.Repeat("x", 1<<20+1)))
 	if !errors.Is(err, http.ErrTooLarge) {
 		t.Error(err)
+	}
+}
+
+func TestAMethodAndTheNamesOfFieldsAreTokens(t *testing.T) {
+	host := guesttest.New(t)
+	host.Answer(url, guesttest.Answer{})
+	for _, method := range []string{"", "GET", "PURGE", "m-search", "a!#$%&'*+.^_`|~9"} {
+		if _, err := http.Do(&http.Request{Method: method, URL: url}); err != nil {
+			t.Errorf("%q: %v", method, err)
+		}
+	}
+	for _, method := range []string{"\xff", "GET\xff", "GÉT", "A B", "A,B", "GET\n"} {
+		if _, err := http.Do(&http.Request{Method: method, URL: url}); !errors.Is(err, http.ErrMethod) {
+			t.Errorf("%q: %v", method, err)
+		}
+	}
+	// The second last is the sign of Kelvin, whose lower case is a k.
+	for _, name := range []string{"", "\xff", "é", "a b", "a:", "\u212a", "a\x00"} {
+		header := http.Header{}
+		header.Set(name, "1")
+		for _, header := range []http.Header{header, {name: {"1"}}} {
+			_, err := http.Do(&http.Request{URL: url, Header: header})
+			if !errors.Is(err, http.ErrHeader) {
+				t.Errorf("%q: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestTheLengthIsTheBodys(t *testing.T) {
+	host := guesttest.New(t)
+	host.Answer(url, guesttest.Answer{})
+	unknown := func(text string) io.Reader { return io.LimitReader(strings.NewReader(text), 100) }
+	for _, test := range []struct {
+		method string
+		body   io.Reader
+		says   []string
+		sent   string
+		err    error
+	}{
+		{"GET", nil, nil, "", nil},
+		{"DELETE", nil, nil, "", nil},
+		{"PUT", nil, nil, "0", nil},
+		{"PATCH", strings.NewReader(""), nil, "0", nil},
+		{"PUT", nil, []string{"0"}, "0", nil},
+		{"GET", nil, []string{"0"}, "0", nil},
+		{"GET", strings.NewReader("hello"), []string{"5"}, "5", nil},
+		{"GET", unknown("hello"), []string{"5"}, "5", nil},
+		{"GET", nil, []string{"5"}, "", http.ErrHeader},
+		{"PUT", strings.NewReader("hello"), []string{"4"}, "", http.ErrHeader},
+		{"PUT", unknown("hello"), []string{"4"}, "", http.ErrHeader},
+		{"PUT", unknown("hello"), []string{"6"}, "", http.ErrHeader},
+		{"PUT", strings.NewReader("hello"), []string{"5", "5"}, "", http.ErrHeader},
+		{"PUT", unknown("hello"), []string{"+5"}, "", http.ErrHeader},
+		{"PUT", unknown("hello"), []string{""}, "", http.ErrHeader},
+	} {
+		header := http.Header{"Content-Length": test.says}
+		_, err := http.Do(&http.Request{Method: test.method, URL: url, Header: header, Body: test.body})
+		if !errors.Is(err, test.err) {
+			t.Errorf("%v: %v", test, err)
+		}
+		if sent := host.Sent(); err == nil && sent[0].Header.Get("content-length") != test.sent {
+			t.Errorf("%v: %v", test, sent)
+		}
 	}
 }
 

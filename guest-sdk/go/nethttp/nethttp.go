@@ -22,9 +22,7 @@ package nethttp
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 
 	"socklet/guest/internal/outgoing"
 )
@@ -44,7 +42,7 @@ func (Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := outgoing.Current.Send(request.Context(), raw)
+	answer, err := outgoing.Send(request.Context(), raw)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +78,13 @@ func rawOf(request *http.Request) (*outgoing.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw := &outgoing.Request{Method: request.Method, URL: parsed, Body: request.Body, Length: request.ContentLength}
+	raw := &outgoing.Request{
+		Method: request.Method,
+		URL:    parsed,
+		Fields: outgoing.FieldsOf(request.Header),
+		Body:   request.Body,
+		Length: request.ContentLength,
+	}
 	if raw.Method == "" {
 		raw.Method = http.MethodGet
 	}
@@ -91,11 +95,5 @@ func rawOf(request *http.Request) (*outgoing.Request, error) {
 		// As net/http has it: it is not known.
 		raw.Length = -1
 	}
-	for name, values := range request.Header {
-		for _, value := range values {
-			raw.Fields = append(raw.Fields, outgoing.Field{Name: strings.ToLower(name), Value: value})
-		}
-	}
-	slices.SortStableFunc(raw.Fields, func(a, b outgoing.Field) int { return strings.Compare(a.Name, b.Name) })
 	return raw, nil
 }

@@ -33,6 +33,19 @@ func TestNetHTTPIsAnswered(t *testing.T) {
 	}
 }
 
+func TestAnEmptyBodyHasALength(t *testing.T) {
+	host := guesttest.New(t)
+	host.Answer("http://a.example/", guesttest.Answer{})
+	for _, body := range []io.Reader{nil, http.NoBody, strings.NewReader("")} {
+		if _, err := http.Post("http://a.example/", "text/plain", body); err != nil {
+			t.Fatal(err)
+		}
+		if sent := host.Sent(); sent[0].Header.Get("content-length") != "0" {
+			t.Errorf("%v", sent)
+		}
+	}
+}
+
 func TestRedirectsAreTheClients(t *testing.T) {
 	host := guesttest.New(t)
 	host.Answer("http://a.example/", guesttest.Answer{Status: 302, Header: guesthttp.Header{"location": {"/b"}}})
@@ -48,6 +61,11 @@ func TestRedirectsAreTheClients(t *testing.T) {
 		t.Error(err)
 	}
 	request, _ := http.NewRequest("GET", "http://a.example/", nil)
+	request.Method = "\xff"
+	if _, err := http.DefaultClient.Do(request); !errors.Is(err, guesthttp.ErrMethod) {
+		t.Error(err)
+	}
+	request.Method = "GET"
 	request.Host = "b.example"
 	if _, err := http.DefaultClient.Do(request); !errors.Is(err, guesthttp.ErrHeader) {
 		t.Error(err)

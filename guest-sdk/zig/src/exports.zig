@@ -121,7 +121,7 @@ fn slice(ptr: [*]const u8, len: usize) []const u8 {
     return if (len == 0) "" else ptr[0..len];
 }
 
-fn Exported(comptime T: type) type {
+pub fn Exported(comptime T: type) type {
     return struct {
         fn onReady(
             connection: u64,
@@ -181,7 +181,7 @@ fn Exported(comptime T: type) type {
             memory.endEvent();
         }
 
-        fn onRequest(
+        pub fn onRequest(
             connection: u64,
             path_ptr: [*]const u8,
             path_len: usize,
@@ -196,6 +196,7 @@ fn Exported(comptime T: type) type {
             subprotocol_ptr: [*]const u8,
             subprotocol_len: usize,
         ) callconv(.c) *const raw.Result(raw.Acceptance, raw.Rejection) {
+            defer memory.letGo();
             return gate.lower(Events(T).onRequest(@fromBackingInt(connection), .{
                 .path = slice(path_ptr, path_len),
                 .query_string = if (query_some != 0) slice(query_ptr, query_len) else null,
@@ -205,34 +206,36 @@ fn Exported(comptime T: type) type {
             }));
         }
 
-        fn @"suspend"() callconv(.c) *const raw.Result(raw.Saved, raw.SnapshotError) {
+        pub fn @"suspend"() callconv(.c) *const raw.Result(raw.Saved, raw.SnapshotError) {
+            defer memory.letGo();
             return snapshot.lowerSuspend(T);
         }
 
-        fn @"resume"(
+        pub fn @"resume"(
             connections_ptr: [*]const u64,
             connections_len: usize,
             schema: u32,
             state_ptr: [*]const u8,
             state_len: usize,
         ) callconv(.c) *const raw.Result(raw.Nothing, raw.SnapshotError) {
+            defer memory.letGo();
             _ = connections_ptr;
             _ = connections_len;
             return snapshot.lowerResume(T, schema, slice(state_ptr, state_len));
         }
 
-        // What an export has answered is the host's until it calls these.
+        // What an export has answered is the host's until it calls these, which may not call it.
 
-        fn freeAnswer(_: *const raw.Result(raw.Acceptance, raw.Rejection)) callconv(.c) void {
-            memory.endEvent();
+        pub fn freeAnswer(_: *const raw.Result(raw.Acceptance, raw.Rejection)) callconv(.c) void {
+            memory.freeEvent();
         }
 
-        fn freeSaved(_: *const raw.Result(raw.Saved, raw.SnapshotError)) callconv(.c) void {
-            memory.endEvent();
+        pub fn freeSaved(_: *const raw.Result(raw.Saved, raw.SnapshotError)) callconv(.c) void {
+            memory.freeEvent();
         }
 
-        fn freeResumed(_: *const raw.Result(raw.Nothing, raw.SnapshotError)) callconv(.c) void {
-            memory.endEvent();
+        pub fn freeResumed(_: *const raw.Result(raw.Nothing, raw.SnapshotError)) callconv(.c) void {
+            memory.freeEvent();
         }
 
         comptime {

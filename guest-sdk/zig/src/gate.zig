@@ -6,8 +6,9 @@ const memory = @import("memory.zig");
 const raw = @import("raw.zig");
 
 /// What a gate answers. What breaks the bounds is answered with 500, and the host's log says
-/// why. Its texts have to stay until the gate has returned: constants do, and what is allocated
-/// with `arena`, and what the request has.
+/// why. Its texts have to stay when the gate has returned: constants do, what is allocated with
+/// `arena`, what the request has, and what of an upstream's answer would be there until the next
+/// call for it.
 pub const Answer = union(enum) {
     accept: Acceptance,
     reject: Rejection,

@@ -18,6 +18,8 @@
 //!
 //! Redirects are not followed: their status is 3xx, and `location` says where to. Nothing is
 //! decompressed, and no connection is kept for a next request.
+const std = @import("std");
+
 const errors = @import("http/errors.zig");
 const Header = @import("request.zig").Header;
 const host = @import("host.zig");
@@ -50,6 +52,8 @@ pub fn post(url: []const u8, body: []const u8, options: Options) Error!*Response
 /// Sends a request of any method but CONNECT, and waits for the head of the answer, whatever its
 /// status. The answer is there until the event ends, and is closed then.
 pub fn request(method: []const u8, url: []const u8, body: []const u8, options: Options) Error!*Response {
+    Response.watch();
+    errors.forget();
     return .init(try host.http.send(.{
         .method = method,
         .url = try .parse(url),
@@ -66,4 +70,14 @@ pub const Outgoing = struct {
     headers: []const Header,
     body: []const u8,
     timeout_milliseconds: ?u64,
+
+    /// For `content-length`. An empty body is said to be empty where one is expected, or servers ask
+    /// for it by 411; elsewhere nothing is said.
+    pub fn length(self: Outgoing) ?usize {
+        if (self.body.len > 0) return self.body.len;
+        for ([_][]const u8{ "POST", "PUT", "PATCH" }) |method| {
+            if (std.mem.eql(u8, self.method, method)) return 0;
+        }
+        return null;
+    }
 };

@@ -23,12 +23,25 @@ const event_vtable = vtable: {
 /// Most messages are smaller, so most events allocate nothing.
 const kept = 64 * 1024;
 
-/// What is to be closed with an event, for who has such things.
+/// What of the host's an event has to let go of, and what memory it frees beside the arena, for who
+/// has such things.
+pub var at_return: ?*const fn () void = null;
 pub var at_end: ?*const fn () void = null;
 
-pub fn endEvent() void {
-    if (at_end) |close| close();
+/// Before an export returns: what is called after it, to free its answer, may not call the host.
+pub fn letGo() void {
+    if (at_return) |close| close();
+}
+
+/// For what an export has answered, which lies in memory of its event.
+pub fn freeEvent() void {
+    if (at_end) |free| free();
     _ = event.reset(if (builtin.is_test) .free_all else .{ .retain_with_limit = kept });
+}
+
+pub fn endEvent() void {
+    letGo();
+    freeEvent();
 }
 
 /// Where the next bytes go that the host hands over, if they fit: for who reads much, piece by

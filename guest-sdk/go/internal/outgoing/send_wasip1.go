@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	witRuntime "socklet/guest/internal/abi/runtime"
 	witTypes "socklet/guest/internal/abi/types"
@@ -43,7 +41,7 @@ func (bindings) Send(ctx context.Context, request *Request) (*Response, error) {
 		return nil, errorOf(handled.Err())
 	}
 	exchange := &exchange{sent: sent, pending: handled.Ok()}
-	response, err := exchange.run(ctx, request.Body)
+	response, err := exchange.run(ctx, request)
 	if err != nil {
 		exchange.drop()
 		return nil, err
@@ -53,22 +51,10 @@ func (bindings) Send(ctx context.Context, request *Request) (*Response, error) {
 
 func newRequest(request *Request) (*types.OutgoingRequest, error) {
 	fields := types.MakeFields()
-	add := func(field Field) error {
-		if failed(fields.Append(field.Name, []byte(field.Value))) {
-			return fmt.Errorf("%w: %q", ErrHeader, field.Name)
-		}
-		return nil
-	}
 	for _, field := range request.Fields {
-		if err := add(field); err != nil {
+		if failed(fields.Append(field.Name, []byte(field.Value))) {
 			fields.Drop()
-			return nil, err
-		}
-	}
-	if request.Body != nil && request.Length >= 0 && !fields.Has("content-length") {
-		if err := add(Field{"content-length", strconv.FormatInt(request.Length, 10)}); err != nil {
-			fields.Drop()
-			return nil, err
+			return nil, fmt.Errorf("%w: %q", ErrHeader, field.Name)
 		}
 	}
 	outgoing := types.MakeOutgoingRequest(fields)
@@ -141,11 +127,11 @@ func (e *exchange) drop() {
 	e.pending.Drop()
 }
 
-func (e *exchange) run(ctx context.Context, body io.Reader) (*Response, error) {
+func (e *exchange) run(ctx context.Context, request *Request) (*Response, error) {
 	answered := e.pending.Subscribe()
 	defer answered.Drop()
 	if e.sent != nil {
-		whole, err := write(ctx, e.sent, answered, body)
+		whole, err := write(ctx, e.sent, answered, request)
 		if err != nil {
 			return nil, err
 		}
@@ -155,7 +141,7 @@ func (e *exchange) run(ctx context.Context, body io.Reader) (*Response, error) {
 			})
 			e.sent = nil
 			if failed(finished) {
-				return nil, fmt.Errorf("%w: content-length is not the length of the body", ErrHeader)
+				return nil, ErrLength
 			}
 		}
 	}
@@ -184,7 +170,7 @@ func fieldsOf(incoming *types.IncomingResponse) []Field {
 	entries := witRuntime.Paused(headers.Entries)
 	fields := make([]Field, len(entries))
 	for i, entry := range entries {
-		fields[i] = Field{strings.ToLower(entry.F0), string(entry.F1)}
+		fields[i] = Field{Lower(entry.F0), string(entry.F1)}
 	}
 	return fields
 }
@@ -195,12 +181,17 @@ const piece = 32 << 10
 // write sends a body, and answers whether it was sent whole. Where the server takes no more of
 // it, and has answered, the rest is not sent; where the connection has ended, the answer says
 // why.
-func write(ctx context.Context, to *types.OutgoingBody, answered *types.Pollable, body io.Reader) (bool, error) {
+func write(ctx context.Context, to *types.OutgoingBody, answered *types.Pollable, request *Request) (bool, error) {
 	stream := to.Write().Ok()
 	defer stream.Drop()
 	buffer := make([]byte, piece)
-	for {
-		size, readErr := body.Read(buffer)
+	for sent := int64(0); ; {
+		size, readErr := request.Body.Read(buffer)
+		sent += int64(size)
+		if request.Length >= 0 && sent > request.Length {
+			// The host would say that the request is too large.
+			return false, ErrLength
+		}
 		for rest := buffer[:size]; len(rest) > 0; {
 			room := stream.CheckWrite()
 			if failed(room) {

@@ -13,11 +13,16 @@ import (
 
 // While a component waits in a call of the host, none of its goroutines runs. So whoever
 // waits first lets all others go on that can, and then waits for what any goroutine waits for
-// here. Those that sleep, or wait for each other, are unknown here: where there are any, or
-// somebody could cancel, the wait is cut in slices, and each is longer than the one before.
-const (
-	firstSlice = time.Millisecond
-	lastSlice  = 50 * time.Millisecond
+// here. Those that sleep, or wait for each other, are unknown here, and so are timers, which are
+// no goroutines: time.AfterFunc may cancel, close a body or write. So the wait is cut in slices,
+// and each is longer than the one before.
+type cut struct{ first, last time.Duration }
+
+var (
+	// Where there are other goroutines, or somebody could cancel.
+	short = cut{time.Millisecond, 50 * time.Millisecond}
+	// Where only a timer could go off. Four in a second cost next to nothing.
+	long = cut{10 * time.Millisecond, 250 * time.Millisecond}
 )
 
 // waiter is a goroutine that waits.
@@ -43,7 +48,7 @@ func waitUnless(ctx context.Context, over func() bool, on ...*poll.Pollable) err
 		waiters = slices.DeleteFunc(waiters, func(other *waiter) bool { return other == me })
 	}()
 	mayBeCancelled := ctx.Done() != nil && !hasDeadline
-	for slice := firstSlice; ; slice = min(2*slice, lastSlice) {
+	for slice := time.Duration(0); ; {
 		runtime.Gosched()
 		if err := ctx.Err(); err != nil {
 			return err
@@ -55,42 +60,36 @@ func waitUnless(ctx context.Context, over func() bool, on ...*poll.Pollable) err
 		if over() || slices.ContainsFunc(on, (*poll.Pollable).Ready) {
 			return nil
 		}
+		limits := short
 		if runtime.NumGoroutine() == len(waiters) && !mayBeCancelled {
-			slice = 0
+			limits = long
 		}
+		slice = min(max(2*slice, limits.first), limits.last)
 		waitForAny(slice)
-		if slice == 0 {
-			slice = firstSlice
-		}
 	}
 }
 
 // waitForAny returns when something has come that anybody waits for, at the first deadline,
-// and after the slice unless that is 0.
+// and after the slice.
 func waitForAny(slice time.Duration) {
 	// Others may run, and have come to an end, until the collector is off.
 	witRuntime.Paused(func() []uint32 {
 		all, longest := allPollables(slice)
-		if longest > 0 {
-			timer := clock.SubscribeDuration(uint64(longest))
-			defer timer.Drop()
-			all = append(all, timer)
-		}
-		return poll.Poll(all)
+		timer := clock.SubscribeDuration(uint64(longest))
+		defer timer.Drop()
+		return poll.Poll(append(all, timer))
 	})
 }
 
-// allPollables are what anybody waits for, and how long until the first deadline; 0 for none.
+// allPollables are what anybody waits for, and how long until the first deadline, or the slice's
+// end.
 func allPollables(slice time.Duration) ([]*poll.Pollable, time.Duration) {
 	var all []*poll.Pollable
 	longest := slice
 	for _, waiter := range waiters {
 		all = append(all, waiter.on...)
 		if !waiter.deadline.IsZero() {
-			left := max(time.Until(waiter.deadline), 1)
-			if longest == 0 || left < longest {
-				longest = left
-			}
+			longest = min(longest, max(time.Until(waiter.deadline), 1))
 		}
 	}
 	return all, longest

@@ -63,9 +63,15 @@ pub const Handler = struct {
         }
         return .{ .accept = .{
             .headers = &.{.{ .name = "x-conformance", .value = "accepted" }},
-            .attachment = try request.query("attach"),
+            .attachment = if (try request.query("ask")) |url| try ask(url) else try request.query("attach"),
             .subprotocol = try request.query("agree"),
         } };
+    }
+
+    /// The status of what is there, whose body stays unread.
+    fn ask(url: []const u8) ![]const u8 {
+        const answer = socklet.http.get(url, .{}) catch return "error";
+        return std.fmt.allocPrint(socklet.arena, "{d}", .{answer.status});
     }
 
     pub const schema: u32 = 1;

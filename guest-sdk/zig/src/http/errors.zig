@@ -38,9 +38,9 @@ pub const Error = error{
 /// What is known beyond the name of the error that came last.
 var detail: []const u8 = "";
 
-/// Has `why` say this as well. It has to stay until the event ends.
+/// Has `why` say this as well.
 pub fn fail(err: Error, more: []const u8) Error {
-    detail = more;
+    detail = memory.arena.dupe(u8, more) catch "";
     return err;
 }
 
@@ -70,7 +70,7 @@ fn with(what: []const u8) []const u8 {
     return std.mem.concat(memory.arena, u8, &.{ what, ": ", detail }) catch what;
 }
 
-/// For the end of an event, with which a detail may go.
+/// For the next request, and the end of an event, with which a detail goes.
 pub fn forget() void {
     detail = "";
 }

@@ -49,10 +49,10 @@ fn prepare(request: Outgoing) Error!wasi.OutgoingRequest {
     {
         errdefer fields.drop();
         for (request.headers) |field| try append(fields, field);
-        if (request.body.len > 0) {
+        if (request.length()) |length| {
             var digits: [20]u8 = undefined;
-            const length = std.fmt.bufPrint(&digits, "{d}", .{request.body.len}) catch unreachable;
-            try append(fields, .{ .name = "content-length", .value = length });
+            const value = std.fmt.bufPrint(&digits, "{d}", .{length}) catch unreachable;
+            try append(fields, .{ .name = "content-length", .value = value });
         }
     }
     const outgoing: wasi.OutgoingRequest = .new(fields);

@@ -45,17 +45,33 @@ pub const Response = struct {
         };
         response.* = .{ .status = head.status, .headers = head.headers, .body = head.body, .next = first };
         first = response;
-        memory.at_end = closeAll;
         return response;
     }
 
-    fn closeAll() void {
+    /// Has the end of the event see to what its requests have left.
+    pub fn watch() void {
+        memory.at_return = releaseAll;
+        memory.at_end = freeAll;
+    }
+
+    /// What has been read stays: what the event answers may be of it.
+    fn releaseAll() void {
+        var next = first;
+        while (next) |response| : (next = response.next) response.release();
+    }
+
+    fn freeAll() void {
         while (first) |response| {
             first = response.next;
-            response.close();
+            memory.allocator.free(response.buffer);
             response.held.deinit(memory.allocator);
         }
         errors.forget();
+    }
+
+    fn release(self: *Response) void {
+        if (self.body) |*body| body.close();
+        self.body = null;
     }
 
     /// Whether the status is 2xx.
@@ -95,16 +111,19 @@ pub const Response = struct {
             const piece = try self.chunk() orelse {
                 return if (self.held.items.len == 0) null else unended(self.held.items);
             };
-            const end = std.mem.findScalar(u8, piece, '\n');
-            const part = piece[0 .. end orelse piece.len];
-            if (part.len > max - self.held.items.len) {
+            const newline = std.mem.findScalar(u8, piece, '\n');
+            if (newline) |at| self.rest = piece[at + 1 ..];
+            const part = piece[0 .. newline orelse piece.len];
+            const whole = if (newline != null and self.held.items.len == 0) part else whole: {
+                try self.held.appendSlice(memory.allocator, part);
+                break :whole self.held.items;
+            };
+            const found = unended(whole);
+            if (found.len > max) {
                 self.close();
                 return errors.fail(error.TooLarge, "a line of it is longer than its reader takes");
             }
-            if (end) |at| self.rest = piece[at + 1 ..];
-            if (end != null and self.held.items.len == 0) return unended(part);
-            try self.held.appendSlice(memory.allocator, part);
-            if (end != null) return unended(self.held.items);
+            if (newline != null) return found;
         }
     }
 
@@ -143,8 +162,7 @@ pub const Response = struct {
 
     /// Ends it, and its connection with the server: what has not come by now does not come.
     pub fn close(self: *Response) void {
-        if (self.body) |*body| body.close();
-        self.body = null;
+        self.release();
         self.rest = "";
         memory.allocator.free(self.buffer);
         self.buffer = &.{};

@@ -33,6 +33,9 @@ pub const Asked = struct {
 var answers: std.StringHashMapUnmanaged(Error!Answer) = .empty;
 var requests: std.ArrayList(Asked) = .empty;
 
+/// How many answers are not closed.
+pub var open: usize = 0;
+
 pub fn put(url: []const u8, outcome: Error!Answer) void {
     answers.put(gpa, url, outcome) catch noMemory();
 }
@@ -47,6 +50,7 @@ pub fn send(request: Outgoing) Error!Response.Head {
     const outcome = answers.get(request.url.text) orelse
         return errors.fail(error.Denied, "the test answers no requests to it, see testing.answer");
     const answer = try outcome;
+    open += 1;
     return .{
         .status = answer.status,
         .headers = answer.headers,
@@ -93,5 +97,7 @@ pub const Body = struct {
         return if (self.breaks_off) |err| err else null;
     }
 
-    pub fn close(_: Body) void {}
+    pub fn close(_: Body) void {
+        open -= 1;
+    }
 };

@@ -54,6 +54,7 @@ func init() {
 
 // Begin lets the collector run.
 func Begin() {
+	begun++
 	debug.SetGCPercent(percent)
 	if limit != math.MaxInt64 {
 		debug.SetMemoryLimit(limit)
@@ -67,25 +68,60 @@ func Begin() {
 	}
 }
 
+// How often the collector was let run.
+var begun uint64
+
 // So that it is really allocated.
 var asked []byte
 
 // End has the collector finish what it has begun, and then be off.
+//
+// SetGCPercent first turns it off and then waits until nothing is marked, and only in that wait
+// other goroutines run. One of them may call Begin, and even End after it: then the collector
+// is off again, but another collection is under way, which this has not waited for. So what
+// counts is not whether the collector is off, but whether anybody has let it run since it was
+// turned off here. If nobody has, no collection has begun since, the one of before is over,
+// and nobody runs until the caller itself waits for something.
+//
+// For the same reason this waits as well where the collector is off already: that may be by a
+// goroutine that still waits here.
 func End() {
-	if limit != math.MaxInt64 {
-		debug.SetMemoryLimit(math.MaxInt64)
-	}
-	// While this waits for a collection another goroutine may run, and turn it on again.
-	for debug.SetGCPercent(-1) >= 0 {
+	for {
+		before := begun
+		if limit != math.MaxInt64 {
+			debug.SetMemoryLimit(math.MaxInt64)
+		}
+		debug.SetGCPercent(-1)
+		if begun == before {
+			return
+		}
 	}
 }
 
-// Paused calls a function without the collector, in an event.
+// Paused calls a function without the collector, in an event. The function must not wait for
+// another goroutine.
+//
+// Several goroutines may be in End here at the same time, but only one is in its call, since
+// none but it runs from the return of End until Begin. So its Begin takes the collector's being
+// off from no other call. It may from an End, of another Paused or of an event, that waits
+// meanwhile: that one sees it, and goes round again. A call in a call leaves the collector off
+// for the outer one.
 func Paused[T any](call func() T) T {
+	if calling {
+		return call()
+	}
 	End()
-	result := call()
+	calling = true
+	defer resume()
+	return call()
+}
+
+// A paused call is under way.
+var calling bool
+
+func resume() {
+	calling = false
 	Begin()
-	return result
 }
 
 // Unpin is where the generated bindings would let go of an export's arguments.

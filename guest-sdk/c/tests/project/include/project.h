@@ -1,0 +1,2 @@
+// What the files of the project share.
+const char *cheer(void);

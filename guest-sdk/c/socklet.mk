@@ -27,6 +27,9 @@ ifeq ($(origin CC),default)
 endif
 
 TARGET ?= --target=wasm32-wasi
+# What compilers of C let pass with a warning, and is a mistake.
+WRONG := -Werror=int-conversion -Werror=incompatible-pointer-types \
+	-Werror=implicit-function-declaration
 SIZE ?= -Os
 ifeq ($(origin HOST_CFLAGS),undefined)
   HOST_CFLAGS := $(CFLAGS)
@@ -34,7 +37,7 @@ endif
 ifeq ($(origin HOST_CXXFLAGS),undefined)
   HOST_CXXFLAGS := $(CXXFLAGS)
 endif
-override CFLAGS := $(TARGET) $(SIZE) -std=c11 -Wall -Wextra -MMD -MP -I$(SOCKLET) $(CFLAGS)
+override CFLAGS := $(TARGET) $(SIZE) -std=c11 -Wall -Wextra $(WRONG) -MMD -MP -I$(SOCKLET) $(CFLAGS)
 override CXXFLAGS := $(TARGET) $(SIZE) -std=c++20 -fno-exceptions -fno-rtti -Wall -Wextra -MMD \
 	-MP -I$(SOCKLET) $(CXXFLAGS)
 # With the stack first, one that overflows ends the instance; else it would write over the

@@ -1,7 +1,7 @@
 //! The gate.
 
 use super::stage::{Manifest, Peer, Stage, Unknown};
-use crate::harness::{Client, Response, Server, http_bytes};
+use crate::harness::{Client, Response, Server, Upstream, http_bytes};
 
 super::cases! {
     super::PATIENCE,
@@ -9,6 +9,7 @@ super::cases! {
     refuses = "refuses",
     attaches = "attaches",
     agrees = "agrees",
+    asks = "asks",
 }
 
 /// The whole answer to a handshake that offers two subprotocols.
@@ -72,5 +73,41 @@ async fn agrees(stage: &Stage) -> Result<(), Unknown> {
     // What was not offered can't be agreed to.
     let status = Client::try_connect(&server.url("/c/x?agree=v3"), &offer).await.err();
     assert_eq!(status.map(|status| status.as_u16()), Some(500));
+    Ok(())
+}
+
+async fn asks(stage: &Stage) -> Result<(), Unknown> {
+    gated(stage).await?;
+    let upstream = Upstream::start().await;
+    let manifest = Manifest { upstream: upstream.address.to_string(), ..Manifest::default() };
+    let server = stage.serve_with(&manifest).await;
+    // What is not decoded is no URL.
+    let path = format!("/c/x?ask=http%3A%2F%2F{}%2Fpath%3Fa=b&attach=other", upstream.address);
+    // Bodies that nobody reads: one that is all there, one that does not end, one that is none.
+    let whole = "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone";
+    let begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n";
+    let none = "HTTP/1.1 204 No Content\r\n\r\n";
+    for (answer, status) in [(whole, "404"), (begun, "200"), (none, "204")] {
+        let (mut peer, _call) = tokio::join!(Peer::of(&server, &path), async {
+            let mut call = upstream.call().await;
+            assert!(call.head.starts_with("get /path?a=b http/1.1\r\n"), "{}", call.head);
+            call.say(answer).await;
+            // Its socket is open until the gate has decided.
+            call
+        });
+        peer.tell("/attachment", status).await?;
+        peer.tell("on", "on").await?;
+    }
+    // What can't be asked, or does not answer.
+    Peer::of(&server, "/c/x?ask=nonsense").await.tell("/attachment", "error").await?;
+    Peer::of(&server, "/c/x?ask=http://example.com/").await.tell("/attachment", "error").await?;
+    let (mut peer, ()) = tokio::join!(Peer::of(&server, &path), async {
+        drop(upstream.accept().await);
+    });
+    peer.tell("/attachment", "error").await?;
+    // A refusal comes first, and asks nobody.
+    let response = asked(&server, &format!("{path}&refuse=403")).await;
+    assert_eq!(response.status, 403);
+    assert!(!upstream.is_asked());
     Ok(())
 }

@@ -9,6 +9,7 @@ mod endurance;
 mod gate;
 mod messages;
 mod report;
+mod requests;
 mod room;
 mod stage;
 mod swap;

@@ -78,18 +78,18 @@ pub(super) struct Made {
 impl Build {
     pub(crate) fn run(&self, cache: Option<PathBuf>) -> Result<ExitCode> {
         let started = Instant::now();
+        if let Some(output) = &self.output {
+            let is_wasm = output.extension().is_some_and(|of| of == "wasm");
+            let output = output.display();
+            ensure!(
+                is_wasm,
+                "{output}: ends with something else than .wasm, and would not be served"
+            );
+        }
         let language = Language::of(&self.project, self.lang)?;
         let made = make(&self.project, language)?;
         let output = match &self.output {
-            Some(output) => {
-                let is_wasm = output.extension().is_some_and(|of| of == "wasm");
-                ensure!(
-                    is_wasm,
-                    "{}: ends with something else than .wasm, and would not be served",
-                    output.display()
-                );
-                output.clone()
-            }
+            Some(output) => output.clone(),
             None => {
                 let folder = self.project.join(OUTPUT);
                 let folder = folder.strip_prefix(".").unwrap_or(&folder);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
+use socklet_guest::http;
 use socklet_guest::prelude::*;
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +46,11 @@ impl Gate for Conformance {
         let mut acceptance = Acceptance::new().header("x-conformance", "accepted");
         if let Some(text) = request.query("attach") {
             acceptance = acceptance.attach(text.as_bytes());
+        }
+        if let Some(url) = request.query("ask") {
+            let sent = http::get(&url).and_then(http::Request::send);
+            let status = sent.map_or("error".to_owned(), |answer| answer.status().to_string());
+            acceptance = acceptance.attach(status);
         }
         if let Some(name) = request.query("agree") {
             acceptance = acceptance.subprotocol(name);

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use rust_embed::RustEmbed;
 
 use super::language::Language;
+use super::pages::within_project;
 
 #[derive(RustEmbed)]
 #[folder = "../guest-sdk/"]
@@ -56,18 +57,20 @@ pub(super) fn sdk(language: Language) -> Vec<File> {
     };
     let files = Sdks::iter().filter_map(|name| {
         let place = name.strip_prefix(&prefix).filter(|place| is_part(place))?;
-        let data = Sdks::get(&name)?.data;
-        Some((place.to_owned(), if place == "README.md" { within_project(&data) } else { data }))
+        Some((place.to_owned(), Sdks::get(&name)?.data))
     });
     let docs =
         Docs::iter().filter_map(|name| Some((format!("docs/{name}"), Docs::get(&name)?.data)));
     let wit = wit().map(|(name, data)| (format!("wit/{name}"), data));
-    files.chain(docs).chain(wit).collect()
-}
-
-/// The SDK's first page, whose links lead to pages beside it.
-fn within_project(page: &[u8]) -> Cow<'static, [u8]> {
-    String::from_utf8_lossy(page).replace("](../../docs/", "](docs/").into_bytes().into()
+    let mut files: Vec<File> = files.chain(docs).chain(wit).collect();
+    let there = files.iter().map(|(place, _)| place.clone()).collect();
+    for (place, data) in &mut files {
+        if place == "README.md" || place.starts_with("docs/") {
+            let page = within_project(&String::from_utf8_lossy(data), place, &there);
+            *data = page.into_bytes().into();
+        }
+    }
+    files
 }
 
 /// What is for the repository only, or comes from elsewhere.

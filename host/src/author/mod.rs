@@ -14,6 +14,7 @@ mod dev;
 mod inspect;
 mod language;
 mod new;
+mod pages;
 
 pub(crate) use build::{Build, Componentize};
 pub(crate) use connect::Connect;

@@ -17,6 +17,16 @@ async fn a_project_is_made_where_nothing_is_and_with_a_name_that_fits() {
     let page = std::fs::read_to_string(page).unwrap();
     assert!(page.contains("](docs/conformance.md)") && !page.contains("](../"), "{page}");
     assert!(folder.path().join("deep/er/vendor/socklet-guest/docs/conformance.md").is_file());
+    // No link of any page leads to nothing.
+    for entry in std::fs::read_dir(folder.path().join("deep/er/vendor/socklet-guest/docs")).unwrap()
+    {
+        let page = entry.unwrap().path();
+        let text = std::fs::read_to_string(&page).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        for target in targets.filter(|target| !target.is_empty() && !target.contains(':')) {
+            assert!(page.with_file_name(target).exists(), "{}: {target}", page.display());
+        }
+    }
     assert!(!folder.path().join("deep/er/vendor/socklet-guest/setup").exists());
     let said = new(&["deep/er", "--lang", "c"]).await.failed(1);
     assert!(said.contains("not empty"), "{said}");

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
+use tempfile::TempDir;
+
 use super::machine::Machine;
-use super::{edit, finish};
-use crate::harness::{Client, Log};
+use super::{command, edit, finish};
+use crate::harness::{Client, Log, binary};
 
 /// What begins so is another's work, or was done before.
 const LEFT_OUT: &[&str] = &["socklet ", "apt-get ", "rustup ", "npm install", "python3 -m pip "];
@@ -93,6 +95,50 @@ impl Language {
         let list = if self.name == "cpp" { lists.last() } else { lists.first() };
         packages.extend(list.into_iter().flat_map(|list| list.split(' ')).map(str::to_owned));
         Machine::with(&packages)
+    }
+}
+
+/// The packages that a page has be installed, and those that the command names where the
+/// compiler is missing, are the same.
+#[tokio::test]
+async fn packages_are_named_alike_wherever_they_are_named() {
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-sdk/c");
+    let read = |page: &str| std::fs::read_to_string(sdk.join(page)).unwrap();
+    let list = |text: &str| -> BTreeSet<String> {
+        text.split_whitespace().filter(|word| !word.starts_with('-')).map(str::to_owned).collect()
+    };
+    let lists = |page: &str| -> Vec<_> {
+        let commands = commands(page).into_iter();
+        commands.filter_map(|line| Some(list(line.strip_prefix("apt-get install ")?))).collect()
+    };
+    let in_readme = lists(&read("README.md"));
+    let makefile = read("socklet.mk").replace("\\\n", " ");
+    for (lang, templates, in_readme) in
+        [("c", "templates", &in_readme[0]), ("cpp", "templates-cpp", &in_readme[1])]
+    {
+        for template in ["hello", "echo", "chat"] {
+            assert_eq!(
+                lists(&read(&format!("{templates}/{template}/README.md"))),
+                [in_readme.clone()]
+            );
+        }
+        let variable = if lang == "c" { "INSTALL_C :=" } else { "INSTALL_CXX :=" };
+        let line = makefile.lines().find_map(|line| line.strip_prefix(variable)).unwrap();
+        let mut in_makefile = list(line.trim_start().strip_prefix("apt-get install").unwrap());
+        // Which is there, where that is read.
+        in_makefile.insert("make".to_owned());
+        assert_eq!(&in_makefile, in_readme, "{lang}");
+
+        let (_folder, project) = super::project(lang, "hello").await;
+        let path = TempDir::new().unwrap();
+        for program in ["apt-get", "make"] {
+            std::os::unix::fs::symlink("/bin/true", path.path().join(program)).unwrap();
+        }
+        let mut build = command(binary(), &project);
+        build.arg("build").env("PATH", path.path());
+        let said = finish(build).await.failed(1);
+        let (_, line) = said.split_once("apt-get install").expect(&said);
+        assert_eq!(&list(line.lines().next().unwrap()), in_readme, "{lang}");
     }
 }
 

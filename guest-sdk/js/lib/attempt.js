@@ -1,8 +1,6 @@
 import { current } from "./current.js";
 import * as log from "./log.js";
-
-// Named so, it is the engine's own, and not the one of globals/json.js for what peers send.
-const { parse } = JSON;
+import { parse } from "./nesting.js";
 
 /**
  * Runs one event. What it throws, at once or in a promise, is logged and ends its

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { report } from "../lib/attempt.js";
+import { built } from "../lib/component/start.js";
 import * as encoding from "../lib/globals/encoding.js";
 import { format } from "../lib/globals/inspect.js";
 import { parse as parseJson } from "../lib/globals/json.js";
@@ -116,6 +117,7 @@ test("console shows values", () => {
 });
 
 test("random numbers are spread over [0, 1)", () => {
+  built();
   const numbers = Array.from({ length: 10000 }, random.random);
   const mean = numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
   assert.ok(numbers.every((number) => number >= 0 && number < 1));

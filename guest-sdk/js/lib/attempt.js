@@ -11,11 +11,23 @@ import { parse } from "./nesting.js";
 export function attempt(instance, connection, call, done) {
   current.instance = instance;
   current.connection = connection;
+  current.bodies = undefined;
   let pending;
+  let isOver = true;
+  let unread;
+  const settled = (handle) => (value) => {
+    isOver = true;
+    handle?.(value);
+    unread?.forEach((body) => body.letGo());
+  };
   try {
     const answer = call();
     if (typeof answer?.then === "function") {
-      pending = answer.then(done, (error) => failed(connection, error));
+      isOver = false;
+      pending = answer.then(
+        settled(done),
+        settled((error) => failed(connection, error)),
+      );
     } else {
       done?.(answer);
     }
@@ -23,6 +35,8 @@ export function attempt(instance, connection, call, done) {
     failed(connection, error);
   }
   current.drain?.(connection);
+  unread = current.bodies;
+  if (isOver) unread?.forEach((body) => body.letGo());
   return pending;
 }
 

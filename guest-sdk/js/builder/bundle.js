@@ -12,6 +12,18 @@ const LIBRARY = fileURLToPath(new URL("../lib", import.meta.url));
 /** Interfaces of the host: what is left of their imports after tree shaking is the world's. */
 const HOST = /^(socklet|wasi):/;
 
+/**
+ * Modules of lib/component that replace what the engine has, by what of a bundle needs them. For
+ * Math.random that is whatever could come to it, under another name or by one that is made up at
+ * run time: Math or the global object where it is not just asked for another member, and code
+ * that is made of text. It imports wasi:random, so not everyone has it.
+ */
+const REPLACED = {
+  promises: /\bPromise\b|\b__async\b|\bqueueMicrotask\b/,
+  random:
+    /\bMath\b(?!\.(?!random\b)[\w$])|\bglobalThis\b(?!\.(?!Math\b)[\w$])|\beval\b|\bFunction\(/,
+};
+
 const host = {
   name: "host",
   setup(build) {
@@ -40,14 +52,15 @@ const noNode = {
  */
 export async function bundle(project, entry, shape, { engine }) {
   const exports = new Set(shape.exports);
-  let promises = false;
+  /** Modules of lib/component that replace what the engine has. */
+  const replacing = new Set(engine === "quickjs" ? ["json"] : []);
   for (;;) {
     const { code, map, imports, setsAlarms } = await once(
       project,
       entry,
       shape,
       exports,
-      promises,
+      replacing,
       engine,
     );
     if (setsAlarms && !shape.exports.includes("alarm"))
@@ -56,20 +69,22 @@ export async function bundle(project, entry, shape, { engine }) {
       );
     // Each can make the other necessary: what is bundled then is bundled again.
     const alarm = imports.includes("socklet:websocket/timers@0.1.0") && !exports.has("alarm");
-    const promised = !promises && /\bPromise\b|\b__async\b|\bqueueMicrotask\b/.test(code);
-    if (!alarm && !promised) {
+    const replaced = Object.keys(REPLACED).filter(
+      (name) => !replacing.has(name) && REPLACED[name].test(code),
+    );
+    if (!alarm && replaced.length === 0) {
       const source = (engine === "quickjs" ? standInImports(code) : code) + lineTable(map, project);
       return { source, imports, exports: [...exports] };
     }
     if (alarm) exports.add("alarm");
-    promises ||= promised;
+    for (const name of replaced) replacing.add(name);
   }
 }
 
-async function once(project, entry, shape, exports, promises, engine) {
+async function once(project, entry, shape, exports, replacing, engine) {
   const result = await run(project, {
     stdin: {
-      contents: wrapper(project, entry, shape, exports, promises),
+      contents: wrapper(project, entry, shape, exports, replacing),
       resolveDir: project,
       sourcefile: "socklet-guest:entry.js",
     },
@@ -94,9 +109,6 @@ async function once(project, entry, shape, exports, promises, engine) {
     charset: "utf8",
     legalComments: "none",
     define: {
-      "Math.random": "SOCKLET_random",
-      // SpiderMonkey's own needs no call stack.
-      ...(engine === "quickjs" && { "JSON.parse": "SOCKLET_parse" }),
       SOCKLET_BIGINT: String(engine === "starlingmonkey"),
       "process.env.NODE_ENV": '"production"',
     },
@@ -148,20 +160,21 @@ function forHandlers(error) {
   return error;
 }
 
-function wrapper(project, entry, { kind }, exports, promises) {
+function wrapper(project, entry, { kind }, exports, replacing) {
   const library = (file) => JSON.stringify(join(LIBRARY, file));
   const lines = [
-    ...(promises ? [`import ${library("component/promises.js")};`] : []),
+    // First, so that the handler's module and all that it imports see nothing else.
+    ...[...replacing].map((name) => `import ${library(`component/${name}.js`)};`),
     `import definition from ${JSON.stringify(`./${relative(project, entry).split(sep).join("/")}`)};`,
     `import { Events } from ${library(`events/${kind}.js`)};`,
     `import { Instance } from ${library("instance.js")};`,
-    `import { reset } from ${library("component/start.js")};`,
+    `import { built } from ${library("component/start.js")};`,
     ...[...exports].map(
       (name) => `import { ${name} as make_${name} } from ${library(`component/${name}.js`)};`,
     ),
     "const instance = new Instance(definition, new Events(definition));",
     ...[...exports].map((name) => `export const ${name} = make_${name}(instance);`),
-    "reset();",
+    "built();",
   ];
   return lines.join("\n");
 }

@@ -23,6 +23,16 @@ interface Asked {
   subprotocol: string | undefined;
 }
 
+/** What an upstream answers a GET with. */
+async function statusOf(url: string): Promise<string> {
+  try {
+    return String((await fetch(url)).status);
+  } catch (error) {
+    log.info(String(error));
+    return "error";
+  }
+}
+
 export default class Conformance implements Handler {
   static schema = 1;
 
@@ -32,12 +42,16 @@ export default class Conformance implements Handler {
   timers = 0;
   asked: Asked | undefined;
 
-  static onRequest(_connection: Connection, request: Request): Acceptance | Rejection {
+  static async onRequest(
+    _connection: Connection,
+    request: Request,
+  ): Promise<Acceptance | Rejection> {
     const refuse = request.query("refuse");
     if (refuse !== undefined) {
       return reject(Number(refuse), { headers: { "x-conformance": "refused" }, body: "refused" });
     }
-    const attachment = request.query("attach");
+    const url = request.query("ask");
+    const attachment = url === undefined ? request.query("attach") : await statusOf(url);
     const subprotocol = request.query("agree");
     return accept({
       headers: { "x-conformance": "accepted" },

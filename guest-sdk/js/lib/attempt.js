@@ -1,8 +1,6 @@
 import { current } from "./current.js";
 import * as log from "./log.js";
-
-// Named so, it is the engine's own, and not the one of globals/json.js for what peers send.
-const { parse } = JSON;
+import { parse } from "./nesting.js";
 
 /**
  * Runs one event. What it throws, at once or in a promise, is logged and ends its
@@ -13,11 +11,23 @@ const { parse } = JSON;
 export function attempt(instance, connection, call, done) {
   current.instance = instance;
   current.connection = connection;
+  current.bodies = undefined;
   let pending;
+  let isOver = true;
+  let unread;
+  const settled = (handle) => (value) => {
+    isOver = true;
+    handle?.(value);
+    unread?.forEach((body) => body.letGo());
+  };
   try {
     const answer = call();
     if (typeof answer?.then === "function") {
-      pending = answer.then(done, (error) => failed(connection, error));
+      isOver = false;
+      pending = answer.then(
+        settled(done),
+        settled((error) => failed(connection, error)),
+      );
     } else {
       done?.(answer);
     }
@@ -25,6 +35,8 @@ export function attempt(instance, connection, call, done) {
     failed(connection, error);
   }
   current.drain?.(connection);
+  unread = current.bodies;
+  if (isOver) unread?.forEach((body) => body.letGo());
   return pending;
 }
 

@@ -9,4 +9,6 @@ export const current = {
    * Undefined where the handler uses no promises, and under Node, which does it itself.
    */
   drain: undefined,
+  /** Bodies of answers that came in this event, once there are any; see globals/body.js. */
+  bodies: undefined,
 };

@@ -85,17 +85,38 @@ test("who sets a timer exports alarm, and who fetches imports wasi:http", async 
   assert.ok(asks.imports.includes("outgoing-handler"), asks.imports.join());
 });
 
-test("JSON.parse is bounded where a handler uses it, and costs nobody else anything", async () => {
-  const code = async (source) => {
-    const folder = project({ "handler.js": source });
-    const shape = { kind: "object", exports: ["handler"] };
-    const options = { engine: "quickjs" };
-    return (await bundle(folder, join(folder, "handler.js"), shape, options)).source;
+test("who could come to Math.random imports wasi:random, and nobody else", async () => {
+  const importsRandom = async (expression) => {
+    const { imports } = await world(`export default { onReady(c) { c.write(${expression}); } };`);
+    return imports.includes("random");
   };
-  const parses = await code("export default { onMessage(c, m) { c.write(JSON.parse(m).a); } };");
-  assert.match(parses, /nested more than/);
-  assert.doesNotMatch(parses, /JSON\.parse/);
-  assert.doesNotMatch(await code("export default { onReady() {} };"), /nested more than/);
+  for (const expression of [
+    "Math.random()",
+    'Math["random"]()',
+    "Math?.random()",
+    "(({ random }) => random())(Math)",
+    "Reflect.get(Math, c.x)()",
+    'globalThis["Ma" + "th"].floor(1)',
+    "(({ Math: m }) => m)(globalThis)",
+    "eval(c.x)",
+    "new Function(c.x)()",
+    "crypto.randomUUID()",
+  ])
+    assert.ok(await importsRandom(expression), expression);
+  for (const expression of ["Math.floor(1)", "Math.max(...c)", "globalThis.x", "c.random()"])
+    assert.ok(!(await importsRandom(expression)), expression);
+});
+
+test("secrets that every instance would have are refused when a component is built", () => {
+  const { status, stderr } = build({
+    "handler.js":
+      "const id = crypto.randomUUID(); export default { onReady(c) { c.write(id); } };",
+  });
+  assert.match(
+    stderr,
+    /crypto\.randomUUID can be called in an event, not at the top level of a module/,
+  );
+  assert.equal(status, 1);
 });
 
 const wrong = {

@@ -1,7 +1,9 @@
 // Pure parts of the library, beside what Node has natively of the same.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { report } from "../lib/attempt.js";
+import { attempt, report } from "../lib/attempt.js";
+import { built } from "../lib/component/start.js";
+import { Body } from "../lib/globals/body.js";
 import * as encoding from "../lib/globals/encoding.js";
 import { format } from "../lib/globals/inspect.js";
 import { parse as parseJson } from "../lib/globals/json.js";
@@ -115,7 +117,37 @@ test("console shows values", () => {
   assert.equal(format(["plain", 1, undefined, 5n]), "plain 1 undefined 5n");
 });
 
+test("an answer that nobody reads is let go when its event has ended, and not before", async () => {
+  const dropped = [];
+  const answer = (name) => {
+    const resource = (part) => ({ [Symbol.dispose]: () => dropped.push(`${name} ${part}`) });
+    const stream = { ...resource("stream"), read: () => new Uint8Array(1) };
+    return new Body(stream, resource("owner"));
+  };
+  const connection = { close: () => assert.fail("the event fails") };
+  attempt({}, connection, () => void answer("unread"));
+  assert.deepEqual(dropped.splice(0), ["unread stream", "unread owner"]);
+
+  let wake;
+  let body;
+  const pending = attempt({}, connection, async () => {
+    body = answer("late");
+    await new Promise((resolve) => (wake = resolve));
+    assert.equal((await body.read()).length, 1);
+  });
+  attempt({}, connection, () => {});
+  assert.deepEqual(dropped, []);
+  wake();
+  await pending;
+  assert.deepEqual(dropped, ["late stream", "late owner"]);
+  await assert.rejects(body.read(), /can be read until the end of the event that it came in/);
+
+  attempt({}, connection, () => answer("cancelled").cancel());
+  assert.deepEqual(dropped.slice(2), ["cancelled stream", "cancelled owner"]);
+});
+
 test("random numbers are spread over [0, 1)", () => {
+  built();
   const numbers = Array.from({ length: 10000 }, random.random);
   const mean = numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
   assert.ok(numbers.every((number) => number >= 0 && number < 1));

@@ -49,7 +49,10 @@ declare global {
     },
   ): Promise<FetchResponse>;
 
-  /** An answer, whose body may still be coming. */
+  /**
+   * An answer, whose body may still be coming. It can be read until the end of the event that
+   * it came in; until it is read to its end or cancelled, its request counts as under way.
+   */
   interface FetchResponse {
     readonly url: string;
     readonly status: number;

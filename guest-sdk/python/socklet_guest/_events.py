@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import AsyncGenerator, Awaitable, Coroutine
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -26,6 +27,9 @@ _GARBLED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 # In a component the folders of modules have numbers: /1/app.py.
 _FOLDERS = re.compile(r'File "/\d+/')
+
+
+_HERE = (lambda: None).__code__.co_filename
 
 
 @dataclass(slots=True)
@@ -58,7 +62,7 @@ class Events:
 
     def request(self, id: int, request: Request) -> Acceptance | Rejection:
         try:
-            answer = self.kind.on_request(Connection(id), request)
+            answer = self.call(self.kind, "on_request", Connection(id), request)
             if not isinstance(answer, (Acceptance, Rejection)):
                 raise TypeError(
                     f"on_request returned {answer!r}: return Acceptance() or Rejection()"
@@ -67,6 +71,24 @@ class Events:
         except BaseException as error:
             self.failed("on_request", None, error)
             return Rejection(500)
+
+    def call(self, owner: Any, name: str, *arguments: object) -> Any:
+        """Calls a method of the user's.
+
+        Raises `TypeError` where somebody would have to await what it returns: then nothing of
+        it has run. The builder does not see through every decorator.
+        """
+        answer = getattr(owner, name)(*arguments)
+        if answer is None or not isinstance(answer, (Awaitable, AsyncGenerator)):
+            return answer
+        if isinstance(answer, Coroutine):
+            # Without this, Python warns of it where it is freed: in a line of the SDK's.
+            answer.close()
+        raise TypeError(
+            f"{self.kind.__name__}.{name} is async (it returned an object of the type"
+            f" {type(answer).__name__}), and nothing here awaits: write def; what waits is called"
+            " as it is, as socklet_guest.http is"
+        )
 
     def failed(self, where: str, connection: Connection | None, error: BaseException) -> None:
         """An exception that nobody has caught ends its connection, and not the instance."""
@@ -143,7 +165,7 @@ class HandlerEvents(Events):
         try:
             handler = self.kind()
             self.entries[id] = (connection, handler)
-            handler.on_ready(connection, request)
+            self.call(handler, "on_ready", connection, request)
         except BaseException as error:
             self.failed("on_ready", connection, error)
 
@@ -153,7 +175,7 @@ class HandlerEvents(Events):
             return
         self.timers.owner = id
         try:
-            entry[1].on_message(entry[0], message)
+            self.call(entry[1], "on_message", entry[0], message)
         except BaseException as error:
             self.failed("on_message", entry[0], error)
 
@@ -163,7 +185,7 @@ class HandlerEvents(Events):
             return
         self.timers.owner = id
         try:
-            entry[1].on_close(entry[0], event)
+            self.call(entry[1], "on_close", entry[0], event)
         except BaseException as error:
             self.failed("on_close", None, error)
         finally:
@@ -178,12 +200,13 @@ class HandlerEvents(Events):
             return
         self.timers.owner = entry[0].id
         try:
-            entry[1].on_alarm(entry[0], timer)
+            self.call(entry[1], "on_alarm", entry[0], timer)
         except BaseException as error:
             self.failed("on_alarm", entry[0], error)
 
     def kept(self) -> dict[str, Any]:
-        return {"connections": [[id, entry[1].suspend()] for id, entry in self.entries.items()]}
+        entries = self.entries.items()
+        return {"connections": [[id, self.call(entry[1], "suspend")] for id, entry in entries]}
 
     def check(self, kept: dict[str, Any]) -> None:
         dict(kept["connections"])
@@ -192,7 +215,10 @@ class HandlerEvents(Events):
         return bool(kept["connections"])
 
     def upgraded(self, schema: int, kept: dict[str, Any]) -> dict[str, Any]:
-        states = [[id, self.kind.upgrade(schema, state)] for id, state in kept["connections"]]
+        states = [
+            [id, self.call(self.kind, "upgrade", schema, state)]
+            for id, state in kept["connections"]
+        ]
         return {**kept, "connections": states}
 
     def take(self, ids: list[int], kept: dict[str, Any]) -> None:
@@ -202,7 +228,7 @@ class HandlerEvents(Events):
             connection, handler = Connection(id), self.kind()
             # It may set timers.
             self.timers.owner = id
-            handler.resume(connection, states[id])
+            self.call(handler, "resume", connection, states[id])
             self.entries[id] = (connection, handler)
 
 
@@ -220,10 +246,10 @@ class RoomEvents(Events):
         try:
             if self.room is None:
                 room = self.kind()
-                room.open(connection, request)
+                self.call(room, "open", connection, request)
                 # Not before: who comes next opens the room if this one could not.
                 self.room = room
-            member = self.room.on_ready(connection, request)
+            member = self.call(self.room, "on_ready", connection, request)
             self.room._members._insert(connection, member)
         except BaseException as error:
             self.failed("on_ready", connection, error)
@@ -233,7 +259,7 @@ class RoomEvents(Events):
         if self.room is None or connection not in self.room._members:
             return
         try:
-            self.room.on_message(connection, message)
+            self.call(self.room, "on_message", connection, message)
         except BaseException as error:
             self.failed("on_message", connection, error)
 
@@ -244,7 +270,7 @@ class RoomEvents(Events):
             return
         member = self.room._members._remove(connection)
         try:
-            self.room.on_close(connection, member, event)
+            self.call(self.room, "on_close", connection, member, event)
         except BaseException as error:
             self.failed("on_close", None, error)
 
@@ -253,7 +279,7 @@ class RoomEvents(Events):
         if self.room is None:
             return
         try:
-            self.room.on_alarm(timer)
+            self.call(self.room, "on_alarm", timer)
         except BaseException as error:
             self.failed("on_alarm", None, error)
 
@@ -262,7 +288,7 @@ class RoomEvents(Events):
             return {"room": None, "members": []}
         members = [[connection.id, kept] for connection, kept in self.room._members.items()]
         # In a list, so that a state may be None.
-        return {"room": [self.room.suspend()], "members": members}
+        return {"room": [self.call(self.room, "suspend")], "members": members}
 
     def check(self, kept: dict[str, Any]) -> None:
         dict(kept["members"])
@@ -273,8 +299,12 @@ class RoomEvents(Events):
         return kept["room"] is not None
 
     def upgraded(self, schema: int, kept: dict[str, Any]) -> dict[str, Any]:
-        members = [[id, self.kind.upgrade_member(schema, old)] for id, old in kept["members"]]
-        return {**kept, "room": [self.kind.upgrade(schema, kept["room"][0])], "members": members}
+        members = [
+            [id, self.call(self.kind, "upgrade_member", schema, old)]
+            for id, old in kept["members"]
+        ]
+        room = self.call(self.kind, "upgrade", schema, kept["room"][0])
+        return {**kept, "room": [room], "members": members}
 
     def take(self, ids: list[int], kept: dict[str, Any]) -> None:
         members = dict(kept["members"])
@@ -284,7 +314,7 @@ class RoomEvents(Events):
         room: Room[Any] = self.kind()
         for id in ids:
             room._members._insert(Connection(id), members[id])
-        room.resume(kept["room"][0])
+        self.call(room, "resume", kept["room"][0])
         self.room = room
 
 
@@ -296,8 +326,10 @@ def events_of(kind: type[Handler] | type[Room[Any]]) -> HandlerEvents | RoomEven
 def log_traceback(what: str, error: BaseException) -> None:
     """Logs an exception at level error, a line for each of its traceback's, since the host
     escapes line breaks within one."""
-    # The first frame is this file's.
-    frames = error.__traceback__ and error.__traceback__.tb_next
+    frames = error.__traceback__
+    # The first ones are this file's.
+    while frames is not None and frames.tb_frame.f_code.co_filename == _HERE:
+        frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
     text = _FOLDERS.sub('File "', text)
     first, *others = text.rstrip("\n").split("\n")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import socklet_guest
 from socklet_guest._build import BuildError, componentize
 from socklet_guest._build.probed import Probed, probed
 from socklet_guest._build.project import read_project
@@ -153,6 +155,16 @@ def test_the_handler_is_found(tmp_path: Path, settings: str, files: dict[str, st
 )
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, app: str, expected: str) -> None:
     assert expected in refusal(project(tmp_path, app=app))
+
+
+def test_a_call_of_the_host_at_import_is_shown_where_the_project_makes_it(tmp_path: Path) -> None:
+    helper = HEAD + "Connection(1).write('a')\n"
+    root = project(tmp_path, app="import helper\n", helper=helper)
+    # As in a project with the SDK in its vendor folder, or in its .venv.
+    shutil.copytree(Path(socklet_guest.__file__).parent, root / "socklet_guest")
+    told = refusal(root)
+    assert told.startswith(f"{root}/helper.py:2: RuntimeError: there is no host to ask for 'write'")
+    assert told.endswith("\n\n    Connection(1).write('a')\n")
 
 
 def test_a_module_that_does_not_end_is_not_waited_for(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from socklet_guest import (
     Rejection,
     Request,
     WriteOutcome,
+    timers,
 )
 from socklet_guest.testing import Closed, Host, Rejected
 
@@ -196,3 +197,82 @@ def test_a_gate_that_decides_nothing_answers_500() -> None:
     with pytest.raises(Rejected, match="500"):
         host.connect()
     assert "on_request returned None" in host.logged[-1][1]
+
+
+def hidden(function: Any) -> Any:
+    """What a decorator leaves of an async function for the builder to see."""
+    return lambda *arguments: function(*arguments)
+
+
+class Sleeping:
+    def __await__(self) -> Any:
+        yield
+
+
+class Hidden(Handler):
+    @hidden
+    async def on_message(self, connection: Connection, message: Message) -> None:
+        connection.write("nobody writes this")
+
+    @hidden
+    async def on_close(self, connection: Connection, event: CloseEvent) -> None:
+        raise AssertionError
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_a_decorator_hides_of_async_is_told_when_it_is_called() -> None:
+    host = Host(Hidden, raises=False)
+    peer = host.connect()
+    peer.send("hi")
+    assert (peer.received, peer.closed) == ([], Closed(1011, "uncaught exception"))
+    assert [(level, text.partition(" (")[0]) for level, text in host.logged] == [
+        ("error", f"Hidden.{name} failed. TypeError: Hidden.{name} is async")
+        for name in ("on_message", "on_close")
+    ]
+    assert host.logged[0][1].endswith(
+        "(it returned an object of the type coroutine), and nothing here awaits: write def; what"
+        " waits is called as it is, as socklet_guest.http is"
+    )
+    with pytest.raises(TypeError, match="Hidden.on_message is async"):
+        Host(Hidden).connect().send("hi")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "name", ["on_request", "on_ready", "on_alarm", "suspend", "resume", "upgrade"]
+)
+def test_nothing_else_of_a_handler_is_awaited_either(name: str) -> None:
+    async def waits(*arguments: object) -> None:
+        pass
+
+    class Waiting(Handler):
+        schema = 1
+
+        def on_message(self, connection: Connection, message: Message) -> None:
+            timers.after(1, None)
+
+    class Newer(Waiting):
+        schema = 2
+
+        @classmethod
+        def upgrade(cls, schema: int, state: Any) -> Any:
+            return state
+
+    method: Any = hidden(waits)
+    for kind in (Waiting, Newer):
+        setattr(kind, name, classmethod(method) if name in ("on_request", "upgrade") else method)
+    host = Host(Waiting)
+    with pytest.raises(TypeError, match=rf"\w+\.{name} is async"):
+        peer = host.connect()
+        peer.send("a timer")
+        host.advance(1)
+        host.swap(Newer)
+
+
+def test_an_awaitable_of_any_kind_is_refused() -> None:
+    class Waiting(Handler):
+        def on_message(self, connection: Connection, message: Message) -> Any:
+            return Sleeping()
+
+    with pytest.raises(TypeError, match="on_message is async .* of the type Sleeping"):
+        Host(Waiting).connect().send("hi")

@@ -1,10 +1,10 @@
 // A component is a snapshot of its memory, taken when the module has been evaluated: each
 // instance begins with what was there then.
 
-/** What has to begin anew in each instance. */
-export const fresh = [];
+/** Whether the module has been evaluated. Until then there is no host to call. */
+export let isBuilt = false;
 
 /** The last thing that is done before the snapshot. */
-export function reset() {
-  for (const begin of fresh) begin();
+export function built() {
+  isBuilt = true;
 }

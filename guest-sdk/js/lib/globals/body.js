@@ -1,3 +1,8 @@
+// A host has only so many requests under way in an instance, and counts one until its answer is
+// read to the end or let go. When an answer has become garbage QuickJS says too late: async
+// functions are in cycles, which it looks for when memory gets scarce. So what an event has left
+// unread ends with it.
+import { current } from "../current.js";
 import { decode } from "../text.js";
 
 /** The most that one piece of a body has. */
@@ -9,6 +14,7 @@ export class Body {
   #owner;
   #wait;
   #toError;
+  #isLetGo = false;
 
   /** `wait` answers a promise for a pollable; `toError` makes an Error of the stream's. */
   constructor(stream, owner, wait, toError) {
@@ -16,6 +22,7 @@ export class Body {
     this.#owner = owner;
     this.#wait = wait;
     this.#toError = toError;
+    (current.bodies ??= []).push(this);
   }
 
   /** The next piece, never empty; undefined at the end. */
@@ -33,6 +40,10 @@ export class Body {
       if (piece.length > 0) return piece;
       await this.#wait(this.#stream.subscribe());
     }
+    if (this.#isLetGo)
+      throw new Error(
+        "the body of an answer can be read until the end of the event that it came in, and is gone now",
+      );
     return undefined;
   }
 
@@ -43,6 +54,12 @@ export class Body {
     this.#owner?.[Symbol.dispose]();
     this.#stream = undefined;
     this.#owner = undefined;
+  }
+
+  /** Its event has ended. */
+  letGo() {
+    this.#isLetGo = this.#stream !== undefined;
+    this.cancel();
   }
 
   async *[Symbol.asyncIterator]() {

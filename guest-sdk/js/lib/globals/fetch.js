@@ -26,7 +26,8 @@ const WHY = {
   "HTTP-request-denied": "the host is not among the manifest's allowed-hosts",
   "destination-IP-prohibited":
     "the host is at a private address that is not among the manifest's allowed-hosts",
-  "connection-limit-reached": "too many requests are under way",
+  "connection-limit-reached":
+    "too many requests are under way, with those whose answers are not read to the end: response.body.cancel() ends one",
   "HTTP-request-body-size": "the request is longer than it may be",
   "HTTP-response-body-size": "the answer is longer than it may be",
   "connection-refused": "the connection was refused",

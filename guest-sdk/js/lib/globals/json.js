@@ -6,7 +6,7 @@ import { parseWithin } from "../nesting.js";
  */
 const DEEPEST = 128;
 
-/** What the builder puts in the place of JSON.parse. */
+/** What component/json.js puts in the place of JSON.parse. */
 export function parse(text, reviver) {
   return parseWithin(DEEPEST, text, reviver);
 }

@@ -13,8 +13,18 @@ from socklet_guest import (
     Rejection,
     Request,
     SnapshotError,
+    http,
     timers,
 )
+
+
+def status_of(url: str) -> str:
+    """What an upstream answers a GET with."""
+    try:
+        return str(http.get(url).status)
+    except (http.Error, ValueError) as error:
+        logging.info("%s: %s", url, error)
+        return "error"
 
 
 class Conformance(Handler):
@@ -31,10 +41,11 @@ class Conformance(Handler):
         refuse = request.query("refuse")
         if refuse is not None:
             return Rejection(int(refuse), "refused", headers={"x-conformance": "refused"})
+        url = request.query("ask")
         return Acceptance(
             subprotocol=request.query("agree"),
             headers={"x-conformance": "accepted"},
-            attachment=request.query("attach"),
+            attachment=request.query("attach") if url is None else status_of(url),
         )
 
     def on_ready(self, connection: Connection, request: Request) -> None:

@@ -105,7 +105,7 @@ def import_app(name: str, root: Path) -> ModuleType:
         frames = [
             frame
             for frame in traceback.extract_tb(error.__traceback__)
-            if Path(frame.filename).is_relative_to(root)
+            if Path(frame.filename).is_relative_to(root) and not is_ours(frame.filename)
         ]
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else name
         line = f"\n\n    {frames[-1].line}\n" if frames and frames[-1].line else ""
@@ -117,6 +117,13 @@ def import_app(name: str, root: Path) -> ModuleType:
         elif isinstance(error, ImportError):
             why += near(error)
         raise Refused(f"{place}: {why}{line}") from None
+
+
+def is_ours(file: str) -> bool:
+    """Whether a file is the SDK's, which may lie within the project: an error of its own is to
+    be shown where it was called."""
+    sdk = sys.modules.get("socklet_guest")
+    return sdk is not None and Path(file).is_relative_to(Path(sdk.__file__ or "").parent)
 
 
 def near(error: ImportError) -> str:

@@ -34,7 +34,11 @@ fn main() -> ExitCode {
     let done = |done: anyhow::Result<()>| done.map(|()| ExitCode::SUCCESS);
     exit(match job {
         cli::Job::Serve(serve) => Ok(serve_until_signal(&serve)),
-        cli::Job::Dev(dev) => dev.start().map(|serve| serve_until_signal(&serve)),
+        cli::Job::Dev(dev) => dev.start().map(|serve| {
+            let served = serve_until_signal(&serve);
+            author::stop();
+            served
+        }),
         cli::Job::Compile(compile) => Ok(compile.run()),
         cli::Job::Check(check) => check_files(&check),
         cli::Job::Embed(embed) => done(embed.run()),

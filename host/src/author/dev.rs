@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::Arc;
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SyncSender, TryRecvError, channel, sync_channel,
+};
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use clap::{Args, Parser as _};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use rustix::process::Signal;
 
-use super::build;
+use super::build::{self, tool};
 use super::language::Language;
 use crate::cli::{Serve, ServeAlone};
 
@@ -114,9 +118,11 @@ impl Project {
 type Look = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 struct Follower {
-    project: Project,
+    project: Arc<Project>,
     watcher: RecommendedWatcher,
+    /// Something has changed, or a build has ended.
     changes: Receiver<()>,
+    tell: SyncSender<()>,
     /// At the beginning of the last build.
     built: Look,
     /// Something can't be watched, which was said.
@@ -126,18 +132,31 @@ struct Follower {
 impl Follower {
     fn new(project: Project) -> Result<Self> {
         let (tell, changes) = sync_channel(1);
+        let of_watcher = tell.clone();
         let watcher = notify::recommended_watcher(move |_| {
             // That something has changed is known where one is waiting already.
-            let _ = tell.try_send(());
+            let _ = of_watcher.try_send(());
         });
         let watcher = watcher.context("the sources can't be watched")?;
-        Ok(Self { project, watcher, changes, built: Look::new(), has_warned: false })
+        let (project, built) = (Arc::new(project), Look::new());
+        Ok(Self { project, watcher, changes, tell, built, has_warned: false })
     }
 
     fn build(&mut self) {
         self.built = self.look();
         let started = Instant::now();
-        match self.project.build() {
+        let (project, tell) = (self.project.clone(), self.tell.clone());
+        let (report, reported) = channel();
+        std::thread::spawn(move || {
+            // Whoever began it waits for it.
+            let _ = report.send(project.build());
+            let _ = tell.try_send(());
+        });
+        let Some(built) = self.wait(&reported, started) else {
+            eprintln!("socklet: a source has changed meanwhile: that build is stopped");
+            return;
+        };
+        match built {
             Ok(()) => eprintln!("socklet: built in {:.1} s", started.elapsed().as_secs_f64()),
             Err(error) => {
                 eprintln!("socklet: {error:#}");
@@ -146,8 +165,46 @@ impl Follower {
         }
     }
 
+    /// What has come of a build; None where a source has changed and it was stopped.
+    fn wait(&mut self, reported: &Receiver<Result<()>>, started: Instant) -> Option<Result<()>> {
+        // Builds that are soon over are not stopped: a tool may write sources itself.
+        let mut look = None;
+        let mut stopped_at = None;
+        loop {
+            let has_changed = self.changes.recv_timeout(TOGETHER).is_ok();
+            match reported.try_recv() {
+                Ok(_) if stopped_at.is_some() => return None,
+                Ok(built) => return Some(built),
+                Err(TryRecvError::Disconnected) => return Some(Err(anyhow!("the build panicked"))),
+                Err(TryRecvError::Empty) => {}
+            }
+            if started.elapsed() < PATIENCE {
+                continue;
+            }
+            match &look {
+                None => look = Some(self.look()),
+                Some(look) if has_changed && stopped_at.is_none() && tool::runs_apart() => {
+                    stopped_at = (self.look() != *look).then(Instant::now);
+                }
+                Some(_) => {}
+            }
+            // With the first signal it can remove what is half done.
+            if let Some(at) = stopped_at {
+                tool::stop(if at.elapsed() < PATIENCE { Signal::TERM } else { Signal::KILL });
+            }
+        }
+    }
+
     fn follow(mut self) {
-        while self.changes.recv().is_ok() {
+        tool::run_apart();
+        loop {
+            // A build writes files of its own, and reading is told of as well.
+            while self.look() != self.built {
+                self.build();
+            }
+            if self.changes.recv().is_err() {
+                return;
+            }
             let since = Instant::now();
             while since.elapsed() < PATIENCE {
                 match self.changes.recv_timeout(TOGETHER) {
@@ -155,10 +212,6 @@ impl Follower {
                     Err(RecvTimeoutError::Timeout) => break,
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
-            }
-            // A build writes files of its own, and reading is told of as well.
-            if self.look() != self.built {
-                self.build();
             }
         }
     }

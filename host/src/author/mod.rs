@@ -21,3 +21,8 @@ pub(crate) use connect::Connect;
 pub(crate) use dev::Dev;
 pub(crate) use inspect::Inspect;
 pub(crate) use new::New;
+
+/// Stops what `socklet dev` builds, if it does.
+pub(crate) fn stop() {
+    build::tool::stop(rustix::process::Signal::TERM);
+}

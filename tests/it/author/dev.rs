@@ -1,23 +1,27 @@
 //! `socklet dev`: sources are followed.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 use tokio::process::Child;
+use tokio::time::sleep;
 
 use super::{command, edit, finish, project};
-use crate::harness::{Client, Log, binary, http};
+use crate::harness::{Client, Log, binary, http, within};
 
 struct Development {
-    _child: Child,
+    child: Child,
     _files: TempDir,
     log: Log,
     address: SocketAddr,
 }
 
 impl Development {
-    async fn of(project: &std::path::Path) -> Self {
+    async fn of(project: &Path) -> Self {
         let files = TempDir::new().unwrap();
         let mut dev = command(binary(), project);
         dev.args(["dev", "--listen", "127.0.0.1:0", "--", "--log-format", "json"]);
@@ -27,7 +31,7 @@ impl Development {
         log.wait("ready", |line| line.message() == "ready").await;
         let listening = log.wait("listening", |line| line.message() == "listening").await;
         let address = listening.field("address").unwrap().as_str().unwrap().parse().unwrap();
-        Self { _child: child, _files: files, log, address }
+        Self { child, _files: files, log, address }
     }
 
     async fn connect(&self) -> Client {
@@ -102,4 +106,71 @@ async fn the_test_page_comes_back_to_each_new_version() {
     node.args(["--test", "development.mjs"]);
     node.env("SOCKLET_URL", format!("http://{}", dev.address)).env("SOCKLET_PROJECT", &project);
     finish(node).await.succeeded();
+}
+
+/// Has the project's Makefile do this first.
+fn begin_with(project: &Path, recipe: &str) {
+    let makefile = project.join("Makefile");
+    let text = std::fs::read_to_string(&makefile).unwrap();
+    std::fs::write(&makefile, format!("hang:\n\t{recipe}\n\n{text}")).unwrap();
+}
+
+/// The process of a build that says in `build/pid` who it is, and hangs.
+async fn hanging(project: &Path) -> Pid {
+    let file = project.join("build/pid");
+    let written = async {
+        loop {
+            let pid = std::fs::read_to_string(&file).unwrap_or_default();
+            if let Some(pid) = pid.strip_suffix('\n') {
+                break Pid::from_raw(pid.parse().unwrap()).unwrap();
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    within("a build that hangs", written).await
+}
+
+async fn ends(process: Pid) {
+    let ended = async {
+        while test_kill_process(process).is_ok() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    within("the end of a build", ended).await;
+}
+
+const HANG: &str = "@mkdir -p build; echo $$$$ >build/pid; exec sleep 1000";
+
+#[tokio::test]
+async fn a_build_that_hangs_is_stopped_by_a_change_and_by_the_end() {
+    let (_folder, project) = project("c", "hello").await;
+    let makefile = std::fs::read_to_string(project.join("Makefile")).unwrap();
+    let mut dev = Development::of(&project).await;
+    let log = dev.log.len();
+    begin_with(&project, HANG);
+    let process = hanging(&project).await;
+    std::fs::write(project.join("Makefile"), &makefile).unwrap();
+    edit(&project, "\"Hello!\"", "\"Hello again!\"");
+    // A change in its first seconds is taken for its own, and seen when it is over.
+    let changes = async {
+        for round in 0.. {
+            std::fs::write(project.join("notes.txt"), format!("{round}")).unwrap();
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        () = dev.says(log, "that build is stopped") => {}
+        () = changes => {}
+    }
+    ends(process).await;
+    dev.says(log, ": serves /trial").await;
+    assert_eq!(dev.connect().await.text().await, "Hello again!");
+
+    std::fs::remove_file(project.join("build/pid")).unwrap();
+    begin_with(&project, HANG);
+    let process = hanging(&project).await;
+    kill_process(Pid::from_raw(dev.child.id().unwrap().cast_signed()).unwrap(), Signal::TERM)
+        .unwrap();
+    assert!(within("its end", dev.child.wait()).await.unwrap().success());
+    ends(process).await;
 }

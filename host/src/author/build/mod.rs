@@ -3,7 +3,7 @@
 mod native;
 mod rust;
 mod script;
-mod tool;
+pub(super) mod tool;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

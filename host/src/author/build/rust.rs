@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
 use super::tool::{self, Install};
@@ -63,11 +63,11 @@ pub(super) fn make(project: &Path) -> Result<Made> {
     };
     cargo.arg("--message-format=json-render-diagnostics");
     cargo.stderr(Stdio::inherit());
-    let output = cargo.output().context("cargo: can't be run")?;
-    ensure!(output.status.success(), "cargo failed: what is wrong is said above");
+    cargo.stdout(Stdio::piped());
+    let messages = tool::run_for_output(cargo)?;
     let manifest = project.join("Cargo.toml").canonicalize();
     let manifest = manifest.with_context(|| format!("{}: has no Cargo.toml", project.display()))?;
-    let messages = output.stdout.split(|byte| *byte == b'\n');
+    let messages = messages.split(|byte| *byte == b'\n');
     let messages = messages.filter_map(|line| serde_json::from_slice(line).ok());
     let mut module = None;
     for message in messages {

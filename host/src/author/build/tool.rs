@@ -1,9 +1,13 @@
 //! Programs of others, and what to do where they are missing.
 
+use std::io::Read as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 /// How a tool is installed: Debian's packages, and a command or a place for everybody else.
 pub(super) struct Install {
@@ -47,15 +51,74 @@ pub(super) fn command(program: impl AsRef<std::ffi::OsStr>, project: &Path) -> C
     command
 }
 
+/// Whether tools can be stopped.
+enum Running {
+    /// They are of this process's group, with which a terminal's Ctrl-C ends them.
+    Together,
+    /// Each has a group of its own, that of the one which runs.
+    Apart(Option<Pid>),
+}
+
+static RUNNING: Mutex<Running> = Mutex::new(Running::Together);
+
+fn running() -> MutexGuard<'static, Running> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on the tool that runs can be stopped.
+pub(crate) fn run_apart() {
+    *running() = Running::Apart(None);
+}
+
+/// Whether it can.
+pub(crate) fn runs_apart() -> bool {
+    matches!(*running(), Running::Apart(_))
+}
+
+/// Stops the tool that runs, if any does, with all that it has begun.
+pub(crate) fn stop(signal: Signal) {
+    if let Running::Apart(Some(group)) = *running() {
+        // It may have ended.
+        let _ = kill_process_group(group, signal);
+    }
+}
+
 /// Runs it, with its output on stderr: stdout is for what this program has to say.
 pub(super) fn run(mut command: Command) -> Result<()> {
-    let name = command.get_program().to_string_lossy().into_owned();
     command.stdout(std::io::stderr());
-    let status = command.status().with_context(|| format!("{name}: can't be run"))?;
-    if !status.success() {
-        bail!("{name} failed ({status}): what is wrong is said above");
+    run_for_output(command).map(drop)
+}
+
+/// Runs it for what it writes to its stdout, where that is a pipe.
+pub(super) fn run_for_output(mut command: Command) -> Result<Vec<u8>> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = finish(&mut command).with_context(|| format!("{name}: can't be run"))?;
+    if !output.status.success() {
+        bail!("{name} failed ({}): what is wrong is said above", output.status);
     }
-    Ok(())
+    Ok(output.stdout)
+}
+
+fn finish(command: &mut Command) -> std::io::Result<Output> {
+    let is_apart = runs_apart();
+    if is_apart {
+        command.process_group(0);
+    }
+    let mut child = command.spawn()?;
+    let pid = Pid::from_child(&child);
+    if is_apart {
+        *running() = Running::Apart(Some(pid));
+    }
+    let mut stdout = Vec::new();
+    let read = child.stdout.take().map(|mut pipe| pipe.read_to_end(&mut stdout));
+    if is_apart {
+        // Until it is waited for, its number is nobody else's.
+        let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+        *running() = Running::Apart(None);
+    }
+    let status = child.wait()?;
+    read.transpose()?;
+    Ok(Output { status, stdout, stderr: Vec::new() })
 }
 
 /// What it prints, if it succeeds.

@@ -125,10 +125,10 @@ pub(crate) struct ServeAlone {
 }
 
 /// Prints what the shell has to know.
-pub(crate) fn complete(shell: Shell) {
+pub(crate) fn complete(shell: Shell) -> anyhow::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "socklet", &mut script);
-    print(&String::from_utf8_lossy(&script));
+    print(&String::from_utf8_lossy(&script))
 }
 
 /// Prints the manual page, or writes all of them into a folder.

@@ -47,14 +47,8 @@ fn main() -> ExitCode {
         cli::Job::Componentize(componentize) => done(componentize.run()),
         cli::Job::Inspect(inspect) => done(inspect.run()),
         cli::Job::Connect(connect) => connect.run(),
-        cli::Job::Schema => {
-            print(&socklet::manifest::schema());
-            Ok(ExitCode::SUCCESS)
-        }
-        cli::Job::Completions(shell) => {
-            cli::complete(shell);
-            Ok(ExitCode::SUCCESS)
-        }
+        cli::Job::Schema => done(print(&socklet::manifest::schema())),
+        cli::Job::Completions(shell) => done(cli::complete(shell)),
         cli::Job::Man(folder) => done(cli::write_manual(folder.as_deref())),
     })
 }
@@ -87,21 +81,26 @@ fn serve_until_signal(serve: &cli::Serve) -> ExitCode {
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("socklet: {error:#}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
 }
 
-/// The exit code, or 1 and what went wrong, of which a part may be others' words.
+/// The exit code, or 1 and what went wrong.
 fn exit(done: anyhow::Result<ExitCode>) -> ExitCode {
     done.unwrap_or_else(|error| {
-        eprint!("socklet: ");
-        for line in format!("{error:#}").lines() {
-            eprintln!("{}", Printable(line));
-        }
+        complain(&error);
         ExitCode::FAILURE
     })
+}
+
+/// Says what went wrong, and has nothing of it reach a terminal that this would obey.
+fn complain(error: &anyhow::Error) {
+    eprint!("socklet: ");
+    for line in format!("{error:#}").lines() {
+        eprintln!("{}", Printable(line));
+    }
 }
 
 fn check_files(check: &cli::Check) -> anyhow::Result<ExitCode> {
@@ -179,7 +178,7 @@ async fn run(serve: &cli::Serve, passed: ListenFd) -> anyhow::Result<()> {
     let ready = move |routes: &[Route]| {
         print_table(&source, &endpoints, routes, page, secure);
         if let Some(files) = &files {
-            print(&format!("\nWhere no handler matches, browsers get {}.\n", files.display()));
+            say(&format!("\nWhere no handler matches, browsers get {}.\n", files.display()));
         }
         info!("ready");
     };
@@ -293,7 +292,10 @@ fn first_signal() -> anyhow::Result<impl Future<Output = ()>> {
                     // The server may have ended on its own.
                     let _ = stop.send(());
                 }
-                None => std::process::exit(status),
+                None => {
+                    author::stop();
+                    std::process::exit(status)
+                }
             }
         }
     });
@@ -356,11 +358,23 @@ fn print_table(
             text += &format!("\n{address} is for proxies that speak the PROXY protocol.\n");
         }
     }
-    print(&text);
+    say(&text);
 }
 
-/// To stdout.
-fn print(text: &str) {
-    // Whoever closed stdout does not want to read it.
+/// What is said beside serving, whoever reads it.
+fn say(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// What a command is there for, to stdout.
+fn print(text: &str) -> anyhow::Result<()> {
+    print_to(std::io::stdout(), text)
+}
+
+fn print_to(mut out: impl std::io::Write, text: &str) -> anyhow::Result<()> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever closed it does not want to read it.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("stdout can't be written to"),
+    }
 }

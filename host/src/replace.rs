@@ -15,7 +15,9 @@ pub(crate) fn folder_of(file: &Path) -> &Path {
 /// What is there and no file, such as a device, stays.
 pub(crate) fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if std::fs::metadata(file).is_ok_and(|there| !there.is_file()) {
-        return Err(std::io::Error::other("something else than a file is there"));
+        return Err(std::io::Error::other(
+            "something else than a file is there: give another path",
+        ));
     }
     let mut draft = tempfile::Builder::new().prefix(".socklet-").tempfile_in(folder_of(file))?;
     draft.write_all(bytes)?;

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{
-    Receiver, RecvTimeoutError, SyncSender, TryRecvError, channel, sync_channel,
-};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow};
@@ -16,6 +14,7 @@ use rustix::process::Signal;
 use super::build::{self, tool};
 use super::language::Language;
 use crate::cli::{Serve, ServeAlone};
+use crate::complain;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -125,6 +124,9 @@ struct Follower {
     tell: SyncSender<()>,
     /// At the beginning of the last build.
     built: Look,
+    /// The last build was stopped. The next one is not, whatever changes meanwhile: some
+    /// have something in their project that never rests.
+    was_stopped: bool,
     /// Something can't be watched, which was said.
     has_warned: bool,
 }
@@ -139,7 +141,7 @@ impl Follower {
         });
         let watcher = watcher.context("the sources can't be watched")?;
         let (project, built) = (Arc::new(project), Look::new());
-        Ok(Self { project, watcher, changes, tell, built, has_warned: false })
+        Ok(Self { project, watcher, changes, tell, built, was_stopped: false, has_warned: false })
     }
 
     fn build(&mut self) {
@@ -152,14 +154,18 @@ impl Follower {
             let _ = report.send(project.build());
             let _ = tell.try_send(());
         });
-        let Some(built) = self.wait(&reported, started) else {
+        let built = self.wait(&reported, started);
+        self.was_stopped = built.is_none();
+        let Some(built) = built else {
             eprintln!("socklet: a source has changed meanwhile: that build is stopped");
+            // It is begun anew, also where the change has been taken back.
+            self.built.clear();
             return;
         };
         match built {
             Ok(()) => eprintln!("socklet: built in {:.1} s", started.elapsed().as_secs_f64()),
             Err(error) => {
-                eprintln!("socklet: {error:#}");
+                complain(&error);
                 eprintln!("socklet: not built: what was there before serves on");
             }
         }
@@ -167,13 +173,14 @@ impl Follower {
 
     /// What has come of a build; None where a source has changed and it was stopped.
     fn wait(&mut self, reported: &Receiver<Result<()>>, started: Instant) -> Option<Result<()>> {
+        let may_stop = tool::runs_apart() && !self.was_stopped;
         // Builds that are soon over are not stopped: a tool may write sources itself.
         let mut look = None;
         let mut stopped_at = None;
         loop {
             let has_changed = self.changes.recv_timeout(TOGETHER).is_ok();
             match reported.try_recv() {
-                Ok(_) if stopped_at.is_some() => return None,
+                Ok(Err(_)) if stopped_at.is_some() => return None,
                 Ok(built) => return Some(built),
                 Err(TryRecvError::Disconnected) => return Some(Err(anyhow!("the build panicked"))),
                 Err(TryRecvError::Empty) => {}
@@ -183,7 +190,7 @@ impl Follower {
             }
             match &look {
                 None => look = Some(self.look()),
-                Some(look) if has_changed && stopped_at.is_none() && tool::runs_apart() => {
+                Some(look) if has_changed && may_stop && stopped_at.is_none() => {
                     stopped_at = (self.look() != *look).then(Instant::now);
                 }
                 Some(_) => {}
@@ -202,17 +209,10 @@ impl Follower {
             while self.look() != self.built {
                 self.build();
             }
-            if self.changes.recv().is_err() {
-                return;
-            }
+            // This end tells as well, so there is always somebody who may.
+            let _ = self.changes.recv();
             let since = Instant::now();
-            while since.elapsed() < PATIENCE {
-                match self.changes.recv_timeout(TOGETHER) {
-                    Ok(()) => {}
-                    Err(RecvTimeoutError::Timeout) => break,
-                    Err(RecvTimeoutError::Disconnected) => return,
-                }
-            }
+            while since.elapsed() < PATIENCE && self.changes.recv_timeout(TOGETHER).is_ok() {}
         }
     }
 

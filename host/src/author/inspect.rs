@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -12,7 +11,7 @@ use socklet::{Printable, manifest};
 use wasm_metadata::Producers;
 
 use super::component::{self, Outside};
-use crate::print;
+use crate::{print, print_to};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,10 +93,8 @@ impl Inspect {
         })?;
         match self.json {
             true => print(&format!("{}\n", serde_json::to_string_pretty(&report)?)),
-            // Whoever closed stdout does not want to read it.
-            false => _ = anstream::stdout().write_all(report.text().as_bytes()),
+            false => print_to(anstream::stdout(), &report.text()),
         }
-        Ok(())
     }
 
     fn look_at(&self, bytes: &[u8]) -> Result<Report> {

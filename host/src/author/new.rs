@@ -106,8 +106,7 @@ impl New {
         for (place, data) in filled.chain(sdk) {
             write(&self.name.join(place), &data)?;
         }
-        print(&next_steps(&self.name, language));
-        Ok(())
+        print(&next_steps(&self.name, language))
     }
 }
 

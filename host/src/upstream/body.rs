@@ -1,4 +1,4 @@
-//! What is sent and what comes back, counted as it passes. Neither is gathered: a guest
+//! What is sent and what comes back, counted as it passes. Nothing is held here: a guest
 //! that does not read holds up its upstream.
 
 use std::pin::Pin;

@@ -11,6 +11,7 @@
 //!   connection goes to one that has passed; no name is resolved after that. `tls` is who
 //!   it is believed to be.
 //! - `body`: what passes is counted, and its silences are measured.
+//! - `gather`: pieces that come in quick succession are handed on as one.
 //! - `fault`: what can go wrong, as the guest, the log and the metrics are told.
 //!
 //! Absent on purpose: redirects, proxies, caches, cookies and connections that are kept

@@ -1,10 +1,13 @@
 //! `new`, `inspect`, `connect`, and what helps on a command line.
 
+use std::fs::File;
+use std::process::Stdio;
+
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{command, finish_with, socklet, socklet_with};
-use crate::harness::{Start, Upstream, binary, example};
+use crate::harness::{Start, Upstream, binary, example, within};
 
 #[tokio::test]
 async fn a_project_is_made_where_nothing_is_and_with_a_name_that_fits() {
@@ -208,16 +211,28 @@ async fn shells_and_manuals_know_every_command() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_gone_is_no_failure() {
+async fn a_reader_that_has_gone_is_no_failure_and_a_full_disk_is_one() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("chat.wasm"), example("chat")).unwrap();
+    let run = async |arguments: &str, stdout: Stdio| {
+        let _ = std::fs::remove_dir_all(folder.path().join("trial"));
+        let mut command = command(binary(), folder.path());
+        command.args(arguments.split(' ')).stdout(stdout).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        // Its end of the pipe is the command's own, and let go of here.
+        drop(command);
+        let output = within("a command's end", child.wait_with_output()).await.unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
     for arguments in
-        ["inspect chat.wasm --json", "completions bash", "new trial --lang c", "schema"]
+        ["inspect chat.wasm", "inspect chat.wasm --json", "completions bash", "new trial --lang c"]
     {
-        let mut shell = command("/bin/sh", folder.path());
-        shell.args(["-c", &format!("{} {arguments} >/dev/full", binary().display())]);
-        let done = finish_with(shell, "").await;
-        assert!(!done.stderr.contains("panicked"), "{arguments}: {}", done.stderr);
-        done.succeeded();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(run(arguments, writer.into()).await, (Some(0), String::new()), "{arguments}");
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let (code, said) = run(arguments, full.into()).await;
+        assert_eq!(code, Some(1), "{arguments}: {said}");
+        assert!(said.contains("stdout can't be written to"), "{arguments}: {said}");
     }
 }

@@ -174,3 +174,24 @@ async fn a_build_that_hangs_is_stopped_by_a_change_and_by_the_end() {
     assert!(within("its end", dev.child.wait()).await.unwrap().success());
     ends(process).await;
 }
+
+#[tokio::test]
+async fn a_project_that_never_rests_is_built_all_the_same() {
+    let (_folder, project) = project("c", "hello").await;
+    let dev = Development::of(&project).await;
+    let log = dev.log.len();
+    // It takes longer than builds do that are let alone.
+    begin_with(&project, "@sleep 3; $(MAKE) --silent build/trial.core.wasm");
+    edit(&project, "\"Hello!\"", "\"Hello again!\"");
+    let changes = async {
+        for round in 0.. {
+            std::fs::write(project.join("notes.txt"), format!("{round}")).unwrap();
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        () = dev.says(log, ": serves /trial") => {}
+        () = changes => {}
+    }
+    assert_eq!(dev.connect().await.text().await, "Hello again!");
+}

@@ -62,7 +62,7 @@ fn commands(page: &str) -> Vec<String> {
     commands
 }
 
-/// Those of the section of this name.
+/// The section of this name.
 fn section<'page>(page: &'page str, title: &str) -> &'page str {
     let (_, rest) = page.split_once(&format!("\n## {title}\n")).expect("such a section");
     rest.split("\n## ").next().unwrap()

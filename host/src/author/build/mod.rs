@@ -83,7 +83,7 @@ impl Build {
             let output = output.display();
             ensure!(
                 is_wasm,
-                "{output}: ends with something else than .wasm, and would not be served"
+                "{output}: ends with something else than .wasm, and would not be served: name it NAME.wasm"
             );
         }
         let language = Language::of(&self.project, self.lang)?;
@@ -100,7 +100,7 @@ impl Build {
         let report = check(&output, cache)?;
         let size = bytesize::ByteSize(made.component.len() as u64).display().iec();
         let took = started.elapsed().as_secs_f64();
-        print(&format!("{}: {size}, in {took:.1} s\n{}", output.display(), report.brief()));
+        print(&format!("{}: {size}, in {took:.1} s\n{}", output.display(), report.brief()))?;
         Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

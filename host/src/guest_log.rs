@@ -187,10 +187,7 @@ impl std::fmt::Display for Printable<'_> {
 /// Whether a terminal would do something else than to show it: a control character, or one
 /// that has what follows run the other way.
 fn is_obeyed(character: char) -> bool {
-    let turns = matches!(
-        character,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    );
+    let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     turns || character.is_control()
 }
 

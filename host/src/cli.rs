@@ -20,7 +20,7 @@ use socklet::tls::TlsFiles;
 use socklet::written::{host_name, origin};
 
 use crate::author::{Build, Componentize, Connect, Dev, Inspect, New};
-use crate::print;
+use crate::output::print;
 pub(crate) use config_file::parse;
 pub(crate) use files::{Check, Embed};
 use limits::{LimitFlags, TimeoutFlags};
@@ -135,8 +135,9 @@ pub(crate) fn complete(shell: Shell) -> anyhow::Result<()> {
 pub(crate) fn write_manual(folder: Option<&Path>) -> anyhow::Result<()> {
     let command = Cli::command();
     let Some(folder) = folder else {
-        clap_mangen::Man::new(command).render(&mut std::io::stdout())?;
-        return Ok(());
+        let mut page = Vec::new();
+        clap_mangen::Man::new(command).render(&mut page)?;
+        return print(&String::from_utf8_lossy(&page));
     };
     let written =
         std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));

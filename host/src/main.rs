@@ -5,23 +5,24 @@ mod cli;
 mod folders;
 mod listen;
 mod logging;
+mod output;
 mod replace;
 
 use std::future::pending;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use listenfd::ListenFd;
-use socklet::Printable;
 use socklet::config::Config;
 use socklet::listener::{Endpoint, ListenAddress};
 use socklet::server::{Handlers, Listeners, Route, Server};
 use socklet::takeover::{Handed, Offer, Taken};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
+
+use crate::output::{complain, print, say};
 
 fn main() -> ExitCode {
     let job = match cli::parse() {
@@ -93,14 +94,6 @@ fn exit(done: anyhow::Result<ExitCode>) -> ExitCode {
         complain(&error);
         ExitCode::FAILURE
     })
-}
-
-/// Says what went wrong, and has nothing of it reach a terminal that this would obey.
-fn complain(error: &anyhow::Error) {
-    eprint!("socklet: ");
-    for line in format!("{error:#}").lines() {
-        eprintln!("{}", Printable(line));
-    }
 }
 
 fn check_files(check: &cli::Check) -> anyhow::Result<ExitCode> {
@@ -359,22 +352,4 @@ fn print_table(
         }
     }
     say(&text);
-}
-
-/// What is said beside serving, whoever reads it.
-fn say(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-}
-
-/// What a command is there for, to stdout.
-fn print(text: &str) -> anyhow::Result<()> {
-    print_to(std::io::stdout(), text)
-}
-
-fn print_to(mut out: impl std::io::Write, text: &str) -> anyhow::Result<()> {
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever closed it does not want to read it.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("stdout can't be written to"),
-    }
 }

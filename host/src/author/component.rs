@@ -29,7 +29,9 @@ pub(super) fn is_core_module(bytes: &[u8]) -> bool {
 
 /// Whether a core module or a component exports the handler, of whatever version.
 pub(super) fn is_handler(bytes: &[u8]) -> Result<bool> {
-    let is = |name: &String| name.starts_with(&format!("{PACKAGE}handler@"));
+    let is = |name: &String| {
+        name.strip_prefix(PACKAGE).is_some_and(|interface| interface.starts_with("handler@"))
+    };
     if is_core_module(bytes) {
         return Ok(Surface::of(bytes)?.exports.iter().any(is));
     }

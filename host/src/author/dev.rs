@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use super::build::{self, tool};
 use super::language::Language;
 use crate::cli::{Serve, ServeAlone};
-use crate::complain;
+use crate::output::complain;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -124,9 +124,10 @@ struct Follower {
     tell: SyncSender<()>,
     /// At the beginning of the last build.
     built: Look,
-    /// The last build was stopped. The next one is not, whatever changes meanwhile: some
-    /// have something in their project that never rests.
-    was_stopped: bool,
+    /// For how long a build is let alone, whatever changes: a tool may write sources itself.
+    /// Twice as long after each that was stopped, since some have something in their project
+    /// that never rests.
+    alone: Duration,
     /// Something can't be watched, which was said.
     has_warned: bool,
 }
@@ -141,7 +142,7 @@ impl Follower {
         });
         let watcher = watcher.context("the sources can't be watched")?;
         let (project, built) = (Arc::new(project), Look::new());
-        Ok(Self { project, watcher, changes, tell, built, was_stopped: false, has_warned: false })
+        Ok(Self { project, watcher, changes, tell, built, alone: PATIENCE, has_warned: false })
     }
 
     fn build(&mut self) {
@@ -154,14 +155,14 @@ impl Follower {
             let _ = report.send(project.build());
             let _ = tell.try_send(());
         });
-        let built = self.wait(&reported, started);
-        self.was_stopped = built.is_none();
-        let Some(built) = built else {
+        let Some(built) = self.wait(&reported, started) else {
             eprintln!("socklet: a source has changed meanwhile: that build is stopped");
+            self.alone = self.alone.saturating_mul(2);
             // It is begun anew, also where the change has been taken back.
             self.built.clear();
             return;
         };
+        self.alone = PATIENCE;
         match built {
             Ok(()) => eprintln!("socklet: built in {:.1} s", started.elapsed().as_secs_f64()),
             Err(error) => {
@@ -173,8 +174,6 @@ impl Follower {
 
     /// What has come of a build; None where a source has changed and it was stopped.
     fn wait(&mut self, reported: &Receiver<Result<()>>, started: Instant) -> Option<Result<()>> {
-        let may_stop = tool::runs_apart() && !self.was_stopped;
-        // Builds that are soon over are not stopped: a tool may write sources itself.
         let mut look = None;
         let mut stopped_at = None;
         loop {
@@ -185,12 +184,12 @@ impl Follower {
                 Err(TryRecvError::Disconnected) => return Some(Err(anyhow!("the build panicked"))),
                 Err(TryRecvError::Empty) => {}
             }
-            if started.elapsed() < PATIENCE {
+            if started.elapsed() < self.alone {
                 continue;
             }
             match &look {
                 None => look = Some(self.look()),
-                Some(look) if has_changed && may_stop && stopped_at.is_none() => {
+                Some(look) if has_changed && stopped_at.is_none() && tool::runs_apart() => {
                     stopped_at = (self.look() != *look).then(Instant::now);
                 }
                 Some(_) => {}

@@ -11,7 +11,7 @@ use socklet::{Printable, manifest};
 use wasm_metadata::Producers;
 
 use super::component::{self, Outside};
-use crate::{print, print_to};
+use crate::output::{print, print_to};
 
 const EXAMPLES: &str = "\
 Examples:

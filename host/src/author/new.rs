@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum as _};
 
 use super::assets::{self, File};
 use super::language::Language;
-use crate::print;
+use crate::output::print;
 
 const EXAMPLES: &str = "\
 Examples:

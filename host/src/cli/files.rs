@@ -1,6 +1,5 @@
 //! The commands that look at files, and serve nothing.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,6 +11,7 @@ use socklet::manifest::embed;
 
 use super::limits::{LimitFlags, TimeoutFlags};
 use super::policy::PolicyFlags;
+use crate::output::print;
 use crate::replace::replace;
 
 #[derive(Args, Debug)]
@@ -51,7 +51,7 @@ impl Check {
         let reports = inspect::check(&self.files, self.dir.as_deref(), config).await?;
         let sound = reports.iter().all(inspect::Report::is_sound);
         let text: String = reports.iter().map(ToString::to_string).collect();
-        std::io::stdout().write_all(text.as_bytes())?;
+        print(&text)?;
         Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

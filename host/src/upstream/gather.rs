@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// So much is handed on whenever it is there.
@@ -90,17 +90,6 @@ where
             Poll::Ready(()) => self.hand_on_held(),
             Poll::Pending => Poll::Pending,
         }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        // What is held comes beside what the body still has.
-        let (of_body, held) = (self.body.size_hint(), self.held.len() as u64);
-        let mut hint = SizeHint::new();
-        hint.set_lower(of_body.lower().saturating_add(held));
-        if let Some(upper) = of_body.upper() {
-            hint.set_upper(upper.saturating_add(held));
-        }
-        hint
     }
 }
 

@@ -139,6 +139,20 @@ async fn ends(process: Pid) {
     within("the end of a build", ended).await;
 }
 
+/// Has something in the project change all the time, until this comes.
+async fn until(comes: impl Future<Output = ()>, project: &Path) {
+    let changes = async {
+        for round in 0.. {
+            std::fs::write(project.join("notes.txt"), format!("{round}")).unwrap();
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        () = comes => {}
+        () = changes => {}
+    }
+}
+
 const HANG: &str = "@mkdir -p build; echo $$$$ >build/pid; exec sleep 1000";
 
 #[tokio::test]
@@ -149,19 +163,16 @@ async fn a_build_that_hangs_is_stopped_by_a_change_and_by_the_end() {
     let log = dev.log.len();
     begin_with(&project, HANG);
     let process = hanging(&project).await;
+    // The next one hangs as well.
+    std::fs::remove_file(project.join("build/pid")).unwrap();
+    until(dev.says(log, "that build is stopped"), &project).await;
+    ends(process).await;
+    let process = hanging(&project).await;
+    let log = dev.log.len();
     std::fs::write(project.join("Makefile"), &makefile).unwrap();
     edit(&project, "\"Hello!\"", "\"Hello again!\"");
     // A change in its first seconds is taken for its own, and seen when it is over.
-    let changes = async {
-        for round in 0.. {
-            std::fs::write(project.join("notes.txt"), format!("{round}")).unwrap();
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::select! {
-        () = dev.says(log, "that build is stopped") => {}
-        () = changes => {}
-    }
+    until(dev.says(log, "that build is stopped"), &project).await;
     ends(process).await;
     dev.says(log, ": serves /trial").await;
     assert_eq!(dev.connect().await.text().await, "Hello again!");
@@ -183,15 +194,6 @@ async fn a_project_that_never_rests_is_built_all_the_same() {
     // It takes longer than builds do that are let alone.
     begin_with(&project, "@sleep 3; $(MAKE) --silent build/trial.core.wasm");
     edit(&project, "\"Hello!\"", "\"Hello again!\"");
-    let changes = async {
-        for round in 0.. {
-            std::fs::write(project.join("notes.txt"), format!("{round}")).unwrap();
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::select! {
-        () = dev.says(log, ": serves /trial") => {}
-        () = changes => {}
-    }
+    until(dev.says(log, ": serves /trial"), &project).await;
     assert_eq!(dev.connect().await.text().await, "Hello again!");
 }

@@ -17,7 +17,7 @@ use socklet::inspect;
 
 use super::component;
 use super::language::Language;
-use crate::print;
+use crate::output::print;
 use crate::replace::{folder_of, replace};
 
 const EXAMPLES: &str = "\

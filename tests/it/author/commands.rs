@@ -94,6 +94,8 @@ async fn a_component_is_told_about() {
     assert!(said.contains("half.wasm: is no component, or a damaged one"), "{said}");
     let said = inspect(&["none.wasm"]).await.failed(1);
     assert!(said.contains("none.wasm: can't be read"), "{said}");
+    let said = inspect(&["\x1b[31m.wasm"]).await.failed(1);
+    assert!(said.contains("\\u{1b}[31m.wasm: can't be read"), "{said}");
 
     // Of hostile ones as well, and nothing of theirs reaches the terminal.
     let mut deep = b"\0asm\x0d\0\x01\0".to_vec();
